@@ -1,0 +1,26 @@
+/* Metal: never present on this platform. */
+#ifndef MLX_C_METAL_H
+#define MLX_C_METAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lazuli/api.h"
+#include "mlx/c/string.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+LAZULI_API int mlx_metal_is_available(bool* res);
+
+LAZULI_API int mlx_metal_start_capture(const char* path);
+
+LAZULI_API int mlx_metal_stop_capture(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
