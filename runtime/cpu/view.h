@@ -1,0 +1,46 @@
+/* What a CPU kernel sees of an array: typed, strided memory. Kernels know no
+ * graph, no reference counts and no allocator: inputs and outputs come as
+ * views, scratch as parameters or from the stack.
+ *
+ * Strides count elements and may be 0 (broadcast) or negative. `data` points at
+ * the element of index (0,…,0). An output view never overlaps an input view
+ * unless the kernel's header allows it (donation). */
+#ifndef CPU_VIEW_H
+#define CPU_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/dtype.h"
+
+#define LZ_MAX_DIMS 32
+
+typedef struct lz_view {
+  void* data;
+  lz_dtype dtype;
+  int ndim;
+  const int32_t* shape;
+  const int64_t* strides;
+} lz_view;
+
+static inline int64_t view_size(const lz_view* v) {
+  int64_t n = 1;
+  for (int i = 0; i < v->ndim; i++) n *= v->shape[i];
+  return n;
+}
+
+/* Row-contiguous: last axis varies fastest, no holes. Axes of extent 1 may
+ * have any stride. */
+bool view_is_contiguous(const lz_view* v);
+
+/* Merges neighbouring axes that are walked as one in every view of the set.
+ * All views have `shape`; strides[k] is replaced, the new ndim returned. Axes
+ * of extent 1 are dropped; the result has at least one axis. */
+int view_collapse(
+    int n_views,
+    int ndim,
+    int32_t* shape,
+    int64_t strides[][LZ_MAX_DIMS]);
+
+#endif
