@@ -1,0 +1,78 @@
+/* The edge: between the interface's handles and the library's objects.
+ *
+ * Every interface function has the same shape:
+ *
+ *     int mlx_thing(mlx_array *res, const mlx_array a, const mlx_stream s) {
+ *       API_OP("thing");
+ *       lz_array *x = api_array(a, "a");
+ *       return api_result(res, op_thing(x, api_stream(s)));
+ *     }
+ *
+ * api_array() and api_stream() report a NULL ctx by name and return NULL, which
+ * graph-level operations pass through as NULL; api_result() hands the value over or
+ * reports the thread's error to the program's handler, once, and returns 1. On
+ * failure outputs are untouched.
+ *
+ * Handles: `ctx` points to a lz_handle that owns one reference. An output
+ * handle with NULL ctx is allocated; another is overwritten and keeps its ctx.
+ * An output may alias an input.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "core/array.h"
+#include "core/error.h"
+#include "core/list.h"
+#include "core/scope.h"
+#include "mlx/c/mlx.h"
+#include "stream/stream.h"
+
+typedef struct lz_handle {
+  lz_array* array;
+} lz_handle;
+
+/* One call of the interface: opens a scope for temporaries. */
+typedef struct api_call {
+  const char* name;
+  const char* file;
+  int line;
+  size_t scope;
+} api_call;
+
+#define API_OP(name)                                        \
+  api_call api_call_ = {name, __FILE__, __LINE__, 0};       \
+  api_begin(&api_call_)
+
+/* The innermost call of this thread, for messages of api_array() and others. */
+void api_begin(api_call* call);
+
+/* Unwrap. NULL with a message "[op] argument a: the array is empty" where ctx
+ * is NULL. Borrowed. */
+lz_array* api_array(mlx_array a, const char* argument);
+/* The same for arguments that may be null: *ok turns false only on error. */
+lz_array* api_optional(mlx_array a);
+lz_stream* api_stream(mlx_stream s);
+const lz_list* api_list(mlx_vector_array v, const char* argument);
+/* Refuses dtypes out of range: returns -1 with a message. */
+int api_dtype(mlx_dtype dtype, const char* argument);
+
+/* End of a call. Each closes the scope and returns 0, or reports and returns 1.
+ * api_result takes a scope-owned array, or NULL for failure. */
+int api_end(const api_call* call, mlx_array* res, lz_array* value);
+int api_end_list(
+    const api_call* call, mlx_vector_array* res, lz_array* const* values, size_t n);
+/* For calls without array results: failed != 0 reports. */
+int api_end_status(const api_call* call, int failed);
+#define api_result(res, value) api_end(&api_call_, res, value)
+#define api_results(res, values, n) api_end_list(&api_call_, res, values, n)
+#define api_status(failed) api_end_status(&api_call_, failed)
+
+/* Handles. Takes over the reference. */
+mlx_array api_handle_new(lz_array* a);
+/* Overwrites or allocates; takes over the reference. Non-zero: no memory. */
+int api_handle_set(mlx_array* res, lz_array* a);
+
+/* Reports the thread's error to the handler with " at file:line". */
+void api_report(const char* file, int line);
+
+#endif

@@ -1,0 +1,110 @@
+/* What an operation is: one descriptor. No other place switches on the kind of
+ * an operation; optional slots default to the safe answer (unsupported,
+ * unequal, unfusable). */
+#ifndef CORE_OP_H
+#define CORE_OP_H
+
+#include "core/array.h"
+
+enum {
+  OP_ELEMENTWISE = 1, /* `elementwise` names its line in ops/elementwise.def */
+  OP_VIEW = 2,        /* shares its input's memory where strides allow */
+  OP_NO_MERGE = 4,    /* two equal nodes are not one (random state, loads) */
+  OP_NO_FOLD = 8,     /* not computed while planning even if inputs are known */
+  OP_HOST = 16        /* runs on the host whatever its stream's device */
+};
+
+/* One operation at work. Inputs are READY; outputs need memory: each is given
+ * it by exec_alloc(), exec_donate() or exec_share(). out[i] == NULL: nobody
+ * wants that output, its memory and work may be left out. */
+typedef struct lz_exec {
+  const lz_op* op;
+  const void* params;
+  lz_array** in;
+  lz_array** out;
+  int n_in;
+  int n_out;
+  lz_stream* stream;
+  uint64_t kernel;      /* id, for the probe */
+  uint64_t flops;       /* the kernel may set it; 0: one per output element */
+  uint8_t may_donate[16]; /* per input: nobody else needs it after this */
+} lz_exec;
+
+/* Row-contiguous memory for output i. Non-zero with a message if there is none. */
+int exec_alloc(lz_exec* x, int i);
+/* The same, but in the memory of input `from` where that is allowed: the input
+ * is needed no more, contiguous and of fitting size. */
+int exec_alloc_or_donate(lz_exec* x, int i, int from);
+/* Output i becomes a view of input `from`: no copy. offset in bytes from the
+ * input's first element; strides in elements. */
+void exec_share(lz_exec* x, int i, int from, int64_t offset, const int64_t* strides);
+/* Scratch that lives until the operation ends. */
+void* exec_scratch(lz_exec* x, size_t bytes);
+
+/* Transformations. Each is written in terms of graph-level operations (ops/),
+ * which take borrowed arrays and return arrays owned by the open scope
+ * (core/scope.h). A NULL result means failure with a message. */
+typedef struct lz_vjp {
+  lz_node* node;
+  lz_array** in;    /* primals, node->n_inputs */
+  lz_array** out;   /* the node's outputs */
+  lz_array** cotan; /* per output; zeros stand for outputs nobody used */
+  const uint8_t* wanted; /* per input: is a gradient asked for */
+  lz_array** grad;  /* result, per wanted input; NULL means zero */
+  lz_stream* stream;
+} lz_vjp;
+
+typedef struct lz_jvp {
+  lz_node* node;
+  lz_array** in;
+  lz_array** out;
+  lz_array** tangent;  /* per input; NULL means zero */
+  lz_array** result;   /* per output */
+  lz_stream* stream;
+} lz_jvp;
+
+typedef struct lz_vmap {
+  lz_node* node;
+  lz_array** in;       /* with the mapped axis at axis[i], -1: not mapped */
+  const int* axis;
+  lz_array** result;   /* per output */
+  int* result_axis;
+  lz_stream* stream;
+} lz_vmap;
+
+struct lz_op {
+  const char* name; /* as MLX names the primitive: "Matmul" */
+  uint32_t flags;
+  uint16_t elementwise; /* EW_… with OP_ELEMENTWISE */
+
+  /* Kernels; NULL: this device has none. Non-zero on failure. */
+  int (*cpu)(lz_exec* x);
+  int (*gpu)(lz_exec* x);
+
+  /* Non-zero on failure. NULL: the operation has no such rule, an error that
+   * names it. */
+  int (*vjp)(const lz_vjp* v);
+  int (*jvp)(const lz_jvp* v);
+  int (*vmap)(const lz_vmap* v);
+
+  /* Builds the same operation on other inputs (compile's replay, checkpoint,
+   * import): NULL: node_make with the same params and the shapes of `node`,
+   * right whenever the inputs have the shapes they had. */
+  int (*rebuild)(
+      const lz_node* node, lz_array* const* inputs, lz_array** outputs);
+
+  /* Are two nodes with equal inputs the same? NULL: params compared by bytes. */
+  bool (*equal)(const lz_node* a, const lz_node* b);
+
+  /* For params that hold more than plain data. */
+  void (*params_free)(void* params);
+
+  /* Writes the parameters for people: "axis=1", or "". */
+  void (*describe)(const lz_node* n, char* text, size_t size);
+
+  /* Floating-point operations of one run, where one per output element is
+   * wrong. */
+  uint64_t (*flops)(const lz_exec* x);
+};
+
+#endif
