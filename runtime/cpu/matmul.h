@@ -1,0 +1,31 @@
+/* Matrix products: out = act(alpha * a @ b + beta * c).
+ *
+ * Types: float16, bfloat16, float32, float64, complex64, the same for a, b, c
+ * and out (MLX refuses integers; so does the graph). Halves are summed in
+ * float and rounded once. */
+#ifndef CPU_MATMUL_H
+#define CPU_MATMUL_H
+
+#include "cpu/view.h"
+
+enum matmul_activation { MATMUL_LINEAR, MATMUL_RELU, MATMUL_GELU };
+
+typedef struct matmul_epilogue {
+  float alpha, beta;
+  const lz_view* c; /* NULL: none. Broadcasts to out. Not read if beta is 0.
+                       May be out itself, with out's strides. */
+  enum matmul_activation activation; /* gelu is the exact one; real types */
+} matmul_epilogue;
+
+/* a (…, M, K), b (…, K, N), out (…, M, N), each with two axes at least. Any
+ * strides. Leading axes of a, b and c broadcast to those of out: they may be
+ * fewer, or have extent 1. No extent need be non-zero; K = 0 gives beta * c.
+ * `e` NULL: alpha 1, nothing else. Runs on the pool. Nonzero: out of memory,
+ * out undefined. */
+int matmul_run(
+    const lz_view* a,
+    const lz_view* b,
+    const lz_view* out,
+    const matmul_epilogue* e);
+
+#endif

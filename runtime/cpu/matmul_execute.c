@@ -1,0 +1,351 @@
+/* Which way a batch of products is computed. */
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "cpu/gemm.h"
+#include "cpu/matmul_plan.h"
+#include "cpu/matvec.h"
+#include "cpu/scratch.h"
+#include "stream/pool.h"
+
+static float matmul_activate(enum matmul_activation act, float x) {
+  switch (act) {
+    case MATMUL_RELU:
+      return x < 0 ? 0 : x;
+    case MATMUL_GELU:
+      return 0.5f * x * (1 + erff(x * 0.70710678f));
+    default:
+      return x;
+  }
+}
+
+static void matmul_store_wide(
+    const matmul_plan* p,
+    const double* row,
+    const char* c,
+    char* out,
+    int64_t cols) {
+  for (int64_t j = 0; j < cols; j++) {
+    double x = p->alpha * row[j];
+    if (p->c.data) {
+      double add;
+      memcpy(&add, c + j * p->c.col * 8, 8);
+      x += p->beta * add;
+    }
+    if (p->activation == MATMUL_RELU) x = x < 0 ? 0 : x;
+    if (p->activation == MATMUL_GELU)
+      x = 0.5 * x * (1 + erf(x * 0.70710678118654752));
+    memcpy(out + j * p->out.col * 8, &x, 8);
+  }
+}
+
+static void matmul_store_complex(
+    const matmul_plan* p,
+    const lz_complex* row,
+    const char* c,
+    char* out,
+    int64_t cols) {
+  for (int64_t j = 0; j < cols; j++) {
+    lz_complex x = {p->alpha * row[j].re, p->alpha * row[j].im};
+    if (p->c.data) {
+      lz_complex add;
+      memcpy(&add, c + j * p->c.col * 8, 8);
+      x.re += p->beta * add.re;
+      x.im += p->beta * add.im;
+    }
+    memcpy(out + j * p->out.col * 8, &x, 8);
+  }
+}
+
+static void matmul_store_real(
+    const matmul_plan* p, float* row, const char* c, char* out, int64_t cols) {
+  const gemm_table* t = gemm_kernels();
+  if (p->alpha != 1)
+    for (int64_t j = 0; j < cols; j++) row[j] *= p->alpha;
+  if (p->c.data) {
+    float add[256];
+    for (int64_t j0 = 0; j0 < cols; j0 += 256) {
+      const int64_t n = cols - j0 < 256 ? cols - j0 : 256;
+      t->load[p->dtype](
+          add, c + j0 * p->c.col * (int64_t)dtype_size(p->dtype), p->c.col, n);
+      for (int64_t j = 0; j < n; j++) row[j0 + j] += p->beta * add[j];
+    }
+  }
+  if (p->activation == MATMUL_RELU)
+    for (int64_t j = 0; j < cols; j++) row[j] = row[j] < 0 ? 0 : row[j];
+  else if (p->activation != MATMUL_LINEAR)
+    for (int64_t j = 0; j < cols; j++)
+      row[j] = matmul_activate(p->activation, row[j]);
+  t->store[p->dtype](out, p->out.col, row, cols);
+}
+
+void matmul_store(
+    const matmul_plan* p,
+    int64_t batch,
+    void* tile,
+    int64_t ld,
+    int64_t i0,
+    int64_t rows,
+    int64_t j0,
+    int64_t cols) {
+  const matmul_start* s = &p->starts[batch];
+  for (int64_t i = 0; i < rows; i++) {
+    char* out = matmul_at(p, &p->out, s->out, i0 + i, j0);
+    const char* c = p->c.data ? matmul_at(p, &p->c, s->c, i0 + i, j0) : NULL;
+    if (p->dtype == DTYPE_FLOAT64)
+      matmul_store_wide(p, (double*)tile + i * ld, c, out, cols);
+    else if (p->dtype == DTYPE_COMPLEX64)
+      matmul_store_complex(p, (lz_complex*)tile + i * ld, c, out, cols);
+    else
+      matmul_store_real(p, (float*)tile + i * ld, c, out, cols);
+  }
+}
+
+static void matmul_pack_a(
+    void* ctx,
+    int64_t batch,
+    void* panel,
+    int width,
+    int64_t i0,
+    int rows,
+    int64_t k0,
+    int64_t kn) {
+  const matmul_plan* p = ctx;
+  gemm_kernels()->pack[p->dtype](
+      panel,
+      width,
+      rows,
+      kn,
+      matmul_at(p, &p->a, p->starts[batch].a, i0, k0),
+      p->a.row,
+      p->a.col);
+}
+
+static void matmul_pack_b(
+    void* ctx,
+    int64_t batch,
+    void* panel,
+    int width,
+    int64_t j0,
+    int cols,
+    int64_t k0,
+    int64_t kn) {
+  const matmul_plan* p = ctx;
+  gemm_kernels()->pack[p->dtype](
+      panel,
+      width,
+      cols,
+      kn,
+      matmul_at(p, &p->b, p->starts[batch].b, k0, j0),
+      p->b.col,
+      p->b.row);
+}
+
+static void matmul_store_tile(
+    void* ctx,
+    int64_t batch,
+    void* tile,
+    int64_t ld,
+    int64_t i0,
+    int64_t rows,
+    int64_t j0,
+    int64_t cols) {
+  matmul_store(ctx, batch, tile, ld, i0, rows, j0, cols);
+}
+
+static int matmul_packed(const matmul_plan* p) {
+  const gemm_problem g = {
+      .kind = gemm_kind_of(p->dtype),
+      .batch = p->batch,
+      .m = p->m,
+      .n = p->n,
+      .k = p->k,
+      .ctx = (void*)p,
+      .pack_a = matmul_pack_a,
+      .pack_b = matmul_pack_b,
+      .store = matmul_store_tile};
+  return gemm_run(&g);
+}
+
+/* The matrix as oneDNN takes it: one stride 1, the other no smaller than the
+ * extent it steps over. */
+static bool matmul_dense(
+    const matmul_matrix* m, int64_t rows, int64_t cols, onednn_matrix* to) {
+  const int64_t row = rows == 1 ? (m->row > cols ? m->row : cols) : m->row;
+  const int64_t col = cols == 1 ? (m->col > rows ? m->col : rows) : m->col;
+  if ((col == 1 || cols == 1) && row >= cols)
+    *to = (onednn_matrix){m->data, row, false};
+  else if ((row == 1 || rows == 1) && col >= rows)
+    *to = (onednn_matrix){m->data, col, true};
+  else
+    return false;
+  return true;
+}
+
+typedef struct matmul_dense_call {
+  const matmul_plan* p;
+  onednn_matrix a, b, out;
+  int64_t part_m, part_n, parts_m, parts_n;
+  bool direct; /* bfloat16 straight into out */
+  _Atomic int failed;
+} matmul_dense_call;
+
+static onednn_matrix matmul_offset(
+    const matmul_plan* p,
+    const onednn_matrix* m,
+    int64_t start,
+    int64_t i,
+    int64_t j) {
+  const int64_t at = start + (m->transposed ? j * m->ld + i : i * m->ld + j);
+  return (onednn_matrix){
+      (char*)m->data + at * (int64_t)dtype_size(p->dtype),
+      m->ld,
+      m->transposed};
+}
+
+static int matmul_dense_part(matmul_dense_call* d, int64_t index) {
+  const matmul_plan* p = d->p;
+  const int64_t batch = index / (d->parts_m * d->parts_n);
+  const int64_t in_batch = index % (d->parts_m * d->parts_n);
+  const int64_t i0 = in_batch / d->parts_n * d->part_m;
+  const int64_t j0 = in_batch % d->parts_n * d->part_n;
+  const int64_t m = p->m - i0 < d->part_m ? p->m - i0 : d->part_m;
+  const int64_t n = p->n - j0 < d->part_n ? p->n - j0 : d->part_n;
+  const matmul_start* s = &p->starts[batch];
+  const onednn_matrix a = matmul_offset(p, &d->a, s->a, i0, 0);
+  const onednn_matrix b = matmul_offset(p, &d->b, s->b, 0, j0);
+  onednn_matrix out = matmul_offset(p, &d->out, s->out, i0, j0);
+  if (p->dtype == DTYPE_FLOAT32) {
+    if (d->direct) return onednn_sgemm(m, n, p->k, p->alpha, &a, &b, 0, &out);
+    out.ld = n;
+    out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
+    if (!out.data || onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out)) return 1;
+  } else {
+    if (d->direct)
+      return onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_BFLOAT16);
+    out.ld = n;
+    out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
+    if (!out.data ||
+        onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_FLOAT32))
+      return 1;
+  }
+  matmul_store(p, batch, out.data, n, i0, m, j0, n);
+  return 0;
+}
+
+static void matmul_dense_parts(
+    void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  matmul_dense_call* d = ctx;
+  for (int64_t i = begin; i < end; i++)
+    if (matmul_dense_part(d, i)) atomic_store(&d->failed, 1);
+}
+
+/* Cuts [0, extent) into at most `parts`, each a multiple of 64 but the last. */
+static int64_t matmul_cut(int64_t extent, int64_t parts) {
+  const int64_t part = (extent + parts - 1) / parts;
+  return (part + 63) & ~(int64_t)63;
+}
+
+/* 0: done; 1: not for oneDNN; -1: failed half way. */
+static int matmul_onednn(const matmul_plan* p) {
+  const double work = (double)p->m * (double)p->n * (double)p->k;
+  if (p->dtype == DTYPE_FLOAT32 ? work < 32 * 32 * 32 : work < 48 * 48 * 48)
+    return 1;
+  if (p->dtype != DTYPE_FLOAT32 &&
+      (p->dtype != DTYPE_BFLOAT16 || !onednn_has_bf16()))
+    return 1;
+  matmul_dense_call d = {.p = p};
+  if (!matmul_dense(&p->a, p->m, p->k, &d.a) ||
+      !matmul_dense(&p->b, p->k, p->n, &d.b) ||
+      !matmul_dense(&p->out, p->m, p->n, &d.out) || d.out.transposed)
+    return 1;
+  d.direct = !p->c.data && p->activation == MATMUL_LINEAR &&
+             (p->alpha == 1 || p->dtype == DTYPE_FLOAT32);
+  /* Parts enough to share; a tile that waits for its epilogue stays small. */
+  const int64_t threads = pool_threads();
+  int64_t want = work * (double)p->batch < 64 * 64 * 64 ? 1 : threads;
+  want = (want + p->batch - 1) / p->batch;
+  d.part_m = p->m;
+  d.part_n = p->n;
+  if (want > 1) {
+    if (p->m >= p->n)
+      d.part_m = matmul_cut(p->m, want);
+    else
+      d.part_n = matmul_cut(p->n, want);
+  }
+  if (!d.direct) {
+    if (d.part_m > 1024) d.part_m = matmul_cut(p->m, p->m / 512);
+    if (d.part_n > 1024) d.part_n = matmul_cut(p->n, p->n / 512);
+  }
+  d.parts_m = (p->m + d.part_m - 1) / d.part_m;
+  d.parts_n = (p->n + d.part_n - 1) / d.part_n;
+  const int64_t parts = p->batch * d.parts_m * d.parts_n;
+  const double each = work * (double)p->batch / (double)parts;
+  const int64_t grain =
+      each < 32 * 32 * 32 ? (int64_t)(32 * 32 * 32 / each) : 1;
+  pool_for(
+      parts,
+      work * (double)p->batch < 64 * 64 * 64 ? parts : grain,
+      matmul_dense_parts,
+      &d);
+  return atomic_load(&d.failed) ? -1 : 0;
+}
+
+/* One row or one column of results, of each product in turn. Nonzero: not for
+ * matvec_run. */
+static int matmul_vector(const matmul_plan* p) {
+  const bool row = p->m == 1; /* x @ B, else A @ x */
+  const matmul_matrix* m = row ? &p->b : &p->a;
+  const int64_t n = row ? p->n : p->m;
+  if (p->k < 8 || (p->batch > 1 && n * p->k < 16 * 1024)) return 1;
+  const int64_t out_step = row ? m->col : m->row;
+  const int64_t k_step = row ? m->row : m->col;
+  if (out_step != 1 && k_step != 1 && p->k != 1) return 1;
+  float* x =
+      scratch_get(SCRATCH_KERNEL, (size_t)(p->k + n + 16) * sizeof(float));
+  if (!x) return 1;
+  float* y = x + p->k;
+  const gemm_table* t = gemm_kernels();
+  /* A column of results is stored as a row is. */
+  matmul_plan flat = *p;
+  if (!row) {
+    flat.out.col = p->out.row;
+    flat.c.col = p->c.row;
+  }
+  for (int64_t i = 0; i < p->batch; i++) {
+    const matmul_start* s = &p->starts[i];
+    const matmul_matrix* v = row ? &p->a : &p->b;
+    t->load[p->dtype](
+        x,
+        matmul_at(p, v, row ? s->a : s->b, 0, 0),
+        row ? v->col : v->row,
+        p->k);
+    if (matvec_run(
+            p->dtype,
+            y,
+            matmul_at(p, m, row ? s->b : s->a, 0, 0),
+            out_step,
+            k_step,
+            n,
+            p->k,
+            x))
+      return 1;
+    matmul_store(&flat, i, y, n, 0, 1, 0, n);
+  }
+  return 0;
+}
+
+int matmul_execute(const matmul_plan* p) {
+  if (p->k > 0) {
+    if ((p->m == 1 || p->n == 1) && gemm_kind_of(p->dtype) == GEMM_F32 &&
+        !matmul_vector(p))
+      return 0;
+    const int status = matmul_onednn(p);
+    if (status == 0) return 0;
+    /* c may lie where out does: what was added once cannot be again. */
+    if (status < 0 && p->c.data) return 1;
+  }
+  return matmul_packed(p);
+}

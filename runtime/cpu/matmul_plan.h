@@ -1,0 +1,57 @@
+/* What the paths of matmul share: one batch of equal products, and the last
+ * step of each. */
+#ifndef CPU_MATMUL_PLAN_H
+#define CPU_MATMUL_PLAN_H
+
+#include "cpu/matmul.h"
+#include "cpu/onednn.h"
+
+/* Element (i, j) of a matrix at data[i * row + j * col]. */
+typedef struct matmul_matrix {
+  char* data;
+  int64_t row, col;
+} matmul_matrix;
+
+/* A batch is a list of such, one a product: where its matrices start, in
+ * elements. */
+typedef struct matmul_start {
+  int64_t a, b, c, out;
+} matmul_start;
+
+typedef struct matmul_plan {
+  lz_dtype dtype;
+  int64_t batch, m, n, k;
+  matmul_matrix a, b, c, out; /* c.data NULL: none */
+  const matmul_start* starts; /* batch of them */
+  float alpha, beta;
+  enum matmul_activation activation;
+} matmul_plan;
+
+/* Runs what matmul_run describes over the batch; every extent is at least 1
+ * but k. */
+int matmul_execute(const matmul_plan* p);
+
+/* Rounds a tile of float sums (double, complex for those types) into rows
+ * [i0, i0 + rows) and columns [j0, j0 + cols) of product `batch`, with alpha,
+ * c and activation. The tile may be written to. */
+void matmul_store(
+    const matmul_plan* p,
+    int64_t batch,
+    void* tile,
+    int64_t ld,
+    int64_t i0,
+    int64_t rows,
+    int64_t j0,
+    int64_t cols);
+
+static inline char* matmul_at(
+    const matmul_plan* p,
+    const matmul_matrix* m,
+    int64_t start,
+    int64_t i,
+    int64_t j) {
+  return m->data +
+         (start + i * m->row + j * m->col) * (int64_t)dtype_size(p->dtype);
+}
+
+#endif

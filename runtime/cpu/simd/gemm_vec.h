@@ -1,0 +1,193 @@
+/* The few vector operations that the products are written in, for the
+ * instruction set at hand. Unlike the element-wise kernels products do want
+ * fused multiply-add: their sums have no fixed order anyway. */
+#ifndef CPU_SIMD_GEMM_VEC_H
+#define CPU_SIMD_GEMM_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(LZ_ISA_avx512) || defined(LZ_ISA_avx2)
+#include <immintrin.h>
+#endif
+
+#if defined(LZ_ISA_avx512)
+typedef __m512 vf;
+typedef __m512d vd;
+#define VF 16
+#define VD 8
+static inline vf vf_load(const float* p) {
+  return _mm512_loadu_ps(p);
+}
+static inline void vf_store(float* p, vf v) {
+  _mm512_storeu_ps(p, v);
+}
+static inline vf vf_set1(float x) {
+  return _mm512_set1_ps(x);
+}
+static inline vf vf_fma(vf a, vf b, vf c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+static inline vf vf_fnma(vf a, vf b, vf c) {
+  return _mm512_fnmadd_ps(a, b, c);
+}
+static inline vd vd_load(const double* p) {
+  return _mm512_loadu_pd(p);
+}
+static inline void vd_store(double* p, vd v) {
+  _mm512_storeu_pd(p, v);
+}
+static inline vd vd_set1(double x) {
+  return _mm512_set1_pd(x);
+}
+static inline vd vd_fma(vd a, vd b, vd c) {
+  return _mm512_fmadd_pd(a, b, c);
+}
+static inline vf vf_load_f16(const uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
+}
+static inline void vf_store_f16(uint16_t* p, vf v) {
+  _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(v, 0));
+}
+static inline vf vf_load_bf16(const uint16_t* p) {
+  __m512i w = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(w, 16));
+}
+static inline float vf_sum(vf v) {
+  return _mm512_reduce_add_ps(v);
+}
+static inline double vd_sum(vd v) {
+  return _mm512_reduce_add_pd(v);
+}
+#define VF_HALVES 1
+#elif defined(LZ_ISA_avx2)
+typedef __m256 vf;
+typedef __m256d vd;
+#define VF 8
+#define VD 4
+static inline vf vf_load(const float* p) {
+  return _mm256_loadu_ps(p);
+}
+static inline void vf_store(float* p, vf v) {
+  _mm256_storeu_ps(p, v);
+}
+static inline vf vf_set1(float x) {
+  return _mm256_set1_ps(x);
+}
+static inline vf vf_fma(vf a, vf b, vf c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+static inline vf vf_fnma(vf a, vf b, vf c) {
+  return _mm256_fnmadd_ps(a, b, c);
+}
+static inline vd vd_load(const double* p) {
+  return _mm256_loadu_pd(p);
+}
+static inline void vd_store(double* p, vd v) {
+  _mm256_storeu_pd(p, v);
+}
+static inline vd vd_set1(double x) {
+  return _mm256_set1_pd(x);
+}
+static inline vd vd_fma(vd a, vd b, vd c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+static inline vf vf_load_f16(const uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p));
+}
+static inline void vf_store_f16(uint16_t* p, vf v) {
+  _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(v, 0));
+}
+static inline vf vf_load_bf16(const uint16_t* p) {
+  __m256i w = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(w, 16));
+}
+#define VF_HALVES 1
+#else
+typedef float vf __attribute__((vector_size(16)));
+typedef double vd __attribute__((vector_size(16)));
+#define VF 4
+#define VD 2
+static inline vf vf_load(const float* p) {
+  vf v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+static inline void vf_store(float* p, vf v) {
+  memcpy(p, &v, sizeof v);
+}
+static inline vf vf_set1(float x) {
+  return (vf){x, x, x, x};
+}
+static inline vf vf_fma(vf a, vf b, vf c) {
+  return a * b + c;
+}
+static inline vf vf_fnma(vf a, vf b, vf c) {
+  return c - a * b;
+}
+static inline vd vd_load(const double* p) {
+  vd v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+static inline void vd_store(double* p, vd v) {
+  memcpy(p, &v, sizeof v);
+}
+static inline vd vd_set1(double x) {
+  return (vd){x, x};
+}
+static inline vd vd_fma(vd a, vd b, vd c) {
+  return a * b + c;
+}
+#endif
+
+#if !defined(LZ_ISA_avx512)
+static inline float vf_sum(vf v) {
+  float s = 0;
+  for (int i = 0; i < VF; i++) s += v[i];
+  return s;
+}
+static inline double vd_sum(vd v) {
+  double s = 0;
+  for (int i = 0; i < VD; i++) s += v[i];
+  return s;
+}
+#endif
+
+static inline vf vf_zero(void) {
+  return vf_set1(0);
+}
+static inline vd vd_zero(void) {
+  return vd_set1(0);
+}
+
+static inline float f32_of_f32(const float* p) {
+  return *p;
+}
+static inline float f32_of_bf16(const uint16_t* p) {
+  uint32_t bits = (uint32_t)*p << 16;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+static inline float f32_of_f16(const uint16_t* p) {
+  _Float16 h;
+  memcpy(&h, p, sizeof h);
+  return (float)h;
+}
+static inline void f32_to_f32(float* p, float f) {
+  *p = f;
+}
+static inline void f32_to_bf16(uint16_t* p, float f) {
+  uint32_t bits;
+  memcpy(&bits, &f, sizeof bits);
+  *p = (bits & 0x7fffffffu) > 0x7f800000u
+           ? 0x7fc0
+           : (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
+}
+static inline void f32_to_f16(uint16_t* p, float f) {
+  _Float16 h = (_Float16)f;
+  memcpy(p, &h, sizeof h);
+}
+
+#endif
