@@ -142,12 +142,16 @@ typedef struct trace_reader trace_reader;
 trace_reader* trace_reader_open(const char* path, char* error, size_t error_size);
 void trace_reader_close(trace_reader* r);
 
-/* The next event: 1; the end: 0; a damaged file: -1, with trace_reader_error().
+/* The next event: 1; the end: 0; the end of a damaged file: -1, with
+ * trace_reader_error(). Damage ends nothing early: what is complete before and
+ * after the damaged place is delivered first, and a `gap` event stands for what
+ * is missing, as it does for what a ring has overwritten.
  * Order: each thread's events in the order recorded; threads merged by time;
  * definitions (string, stack, location, module, …) always before their use. */
 int trace_reader_next(trace_reader* r, trace_event* event);
 
-/* One line about the first damage met, naming the file and the offset. */
+/* One line about the first damage met, naming the file and the offset; NULL
+ * while there is none. */
 const char* trace_reader_error(const trace_reader* r);
 
 /* What the file says of itself. */
@@ -157,7 +161,11 @@ typedef struct trace_info {
   uint64_t file_bytes;
   bool packed;
   bool finished;  /* closed in order */
-  bool truncated; /* the last chunk of some thread is cut: a kill, a full disk */
+  bool truncated; /* something is missing: a cut, a damaged place, lost events */
+  uint64_t lost;  /* events that could not be written */
+  uint64_t start_ns;    /* CLOCK_MONOTONIC when the file was opened */
+  uint64_t realtime_ns; /* CLOCK_REALTIME at the same moment */
+  bool ring;            /* only about the newest events were kept */
 } trace_info;
 void trace_reader_info(const trace_reader* r, trace_info* info);
 

@@ -1,0 +1,171 @@
+/* Space in the file: reserved, mapped, filled, given back. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "trace_writer.h"
+
+static uint64_t trace_chunk_round(uint64_t bytes) {
+  return (bytes + TRACE_PAGE - 1) / TRACE_PAGE * TRACE_PAGE;
+}
+
+bool trace_chunk_reserve(int fd, uint64_t offset, uint64_t size) {
+  /* Beyond this limit the kernel would send SIGXFSZ. */
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      offset + size > limit.rlim_cur)
+    return false;
+  int failed;
+  do {
+    failed = fallocate(fd, 0, (off_t)offset, (off_t)size);
+  } while (failed && errno == EINTR);
+  if (!failed) return true;
+  if (errno != EOPNOTSUPP && errno != ENOSYS) return false;
+  /* No fallocate here: writing makes the space as well. */
+  static const uint8_t zeros[TRACE_PAGE];
+  for (uint64_t at = 0; at < size;) {
+    size_t n = size - at < sizeof zeros ? size - at : sizeof zeros;
+    ssize_t written = pwrite(fd, zeros, n, (off_t)(offset + at));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    at += (uint64_t)written;
+  }
+  return true;
+}
+
+/* New space at the end of the file. */
+static bool trace_chunk_extend(
+    trace_writer* w, uint32_t size, uint64_t* offset) {
+  *offset = atomic_fetch_add(&w->end, size);
+  return trace_chunk_reserve(w->fd, *offset, size);
+}
+
+/* The slot closed longest ago, of those of this size; or a new one. */
+static bool trace_chunk_from_ring(
+    trace_writer* w, uint32_t size, uint32_t* slot, uint64_t* offset) {
+  for (;;) {
+    uint32_t count = atomic_load(&w->ring_count);
+    uint32_t oldest = UINT32_MAX;
+    uint64_t order = UINT64_MAX;
+    for (uint32_t i = 0; i < count && count >= w->ring_slots; i++) {
+      uint64_t state = atomic_load(&w->ring[i].state);
+      if (state < TRACE_SLOT_CLOSED || state >= order) continue;
+      if (w->ring[i].size != size) continue;
+      order = state;
+      oldest = i;
+    }
+    if (oldest != UINT32_MAX) {
+      if (!atomic_compare_exchange_strong(
+              &w->ring[oldest].state, &order, TRACE_SLOT_OPEN))
+        continue;
+      *slot = oldest;
+      *offset = w->ring[oldest].offset;
+      return true;
+    }
+    if (count == w->ring_room) return false;
+    if (!atomic_compare_exchange_strong(&w->ring_count, &count, count + 1))
+      continue;
+    if (!trace_chunk_extend(w, size, offset)) return false;
+    w->ring[count].offset = *offset;
+    w->ring[count].size = size;
+    atomic_store(&w->ring[count].state, TRACE_SLOT_OPEN);
+    *slot = count;
+    return true;
+  }
+}
+
+static void trace_chunk_to_ring(trace_writer* w, uint32_t slot) {
+  uint64_t order = TRACE_SLOT_CLOSED + atomic_fetch_add(&w->ring_order, 1);
+  atomic_store(&w->ring[slot].state, order);
+}
+
+bool trace_chunk_next(
+    trace_writer* w,
+    trace_writer_thread* t,
+    unsigned index,
+    size_t need,
+    uint64_t time) {
+  trace_lane* lane = &t->lanes[index];
+  const bool definitions = index & 1;
+  uint64_t size = trace_chunk_round(
+      sizeof(trace_chunk_header) + (uint64_t)need + TRACE_SLACK);
+  const bool ordinary = size <= w->chunk_bytes;
+  if (ordinary) size = w->chunk_bytes;
+  if (size > TRACE_CHUNK_MAX) return false;
+  if (atomic_load_explicit(&w->stopped, memory_order_relaxed)) return false;
+
+  const int saved = errno;
+  uint32_t slot = UINT32_MAX;
+  uint64_t offset;
+  bool found = w->ring_slots && !definitions
+                   ? trace_chunk_from_ring(w, (uint32_t)size, &slot, &offset)
+                   : trace_chunk_extend(w, (uint32_t)size, &offset);
+  void* mapped = MAP_FAILED;
+  if (found)
+    mapped = mmap(
+        NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, (off_t)offset);
+  if (mapped == MAP_FAILED) {
+    if (found && slot != UINT32_MAX) trace_chunk_to_ring(w, slot);
+    /* The lane keeps its chunk: smaller events may still fit. */
+    if (ordinary) atomic_store(&w->stopped, 1);
+    errno = saved;
+    return false;
+  }
+  trace_chunk_release(w, lane, false);
+
+  trace_chunk_header* c = mapped;
+  _Atomic uint64_t* used = (_Atomic uint64_t*)&c->used;
+  atomic_store_explicit(used, 0, memory_order_relaxed);
+  atomic_thread_fence(memory_order_release);
+  if (lane->sequence == 0) lane->first_time = time;
+  trace_chunk_header header = {
+      .magic = TRACE_CHUNK_MAGIC,
+      .size = (uint32_t)size,
+      .origin = t->origin,
+      .depth = (uint16_t)(index / 2),
+      .kind = definitions ? TRACE_CHUNK_DEFINITIONS : TRACE_CHUNK_EVENTS,
+      .sequence = lane->sequence++,
+      .base_time = time,
+      .first_time = lane->first_time,
+      .events_before = lane->events,
+  };
+  header.check = trace_chunk_check(&header, offset);
+  *c = header;
+
+  lane->offset = offset;
+  lane->size = (uint32_t)size;
+  lane->slot = slot;
+  lane->time = time;
+  memset(&lane->deltas, 0, sizeof lane->deltas);
+  lane->cursor = (uint8_t*)(c + 1);
+  lane->limit = (uint8_t*)c + size - TRACE_SLACK;
+  /* Last: a child of fork() may find this thread's state as it is now. */
+  atomic_signal_fence(memory_order_seq_cst);
+  lane->chunk = c;
+  errno = saved;
+  return true;
+}
+
+void trace_chunk_release(trace_writer* w, trace_lane* lane, bool trim) {
+  if (!lane->chunk) return;
+  const int saved = errno;
+  uint64_t used = (uint64_t)(lane->cursor - (uint8_t*)lane->chunk);
+  void* mapped = lane->chunk;
+  lane->chunk = NULL;
+  lane->cursor = lane->limit = NULL;
+  atomic_signal_fence(memory_order_seq_cst);
+  munmap(mapped, lane->size);
+  uint64_t kept = trace_chunk_round(used);
+  if (lane->slot != UINT32_MAX)
+    trace_chunk_to_ring(w, lane->slot);
+  else if (trim && kept < lane->size)
+    fallocate(
+        w->fd,
+        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+        (off_t)(lane->offset + kept),
+        (off_t)(lane->size - kept));
+  errno = saved;
+}

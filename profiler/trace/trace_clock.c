@@ -1,0 +1,197 @@
+/* CLOCK_MONOTONIC from the time-stamp counter.
+ *
+ * The counter is used where the processor says it is invariant and the kernel
+ * itself keeps time by it. A line ns = base + ticks × rate is laid through the
+ * system's clock and corrected every TRACE_CLOCK_EVERY: never by a jump back,
+ * but by a rate that brings it home over the next stretch. Until the rate is
+ * known, for the first 10 ms, and wherever something is in doubt, the system's
+ * clock answers.
+ *
+ * Everything here may run in a signal handler: the line is read under a
+ * sequence count, and who finds it being replaced asks the system.
+ */
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "trace_clock.h"
+
+static uint64_t trace_clock_system(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <x86intrin.h>
+
+#define TRACE_CLOCK_FIRST 10000000u    /* ns until the first rate */
+#define TRACE_CLOCK_EVERY 50000000u    /* ns between corrections */
+#define TRACE_CLOCK_WINDOW 2000000000u /* ns the rate is measured over */
+
+enum { UNKNOWN, SYSTEM, MEASURING, RUNNING };
+
+/* ns = base_ns + ((ticks - base_ticks) × rate >> 32) */
+static struct {
+  _Atomic uint32_t sequence; /* odd: being replaced */
+  _Atomic uint32_t state;
+  _Atomic uint64_t base_ticks;
+  _Atomic uint64_t base_ns;
+  _Atomic uint64_t rate; /* ns a tick, 32.32 */
+  _Atomic uint64_t due;  /* ticks after base_ticks of the next correction */
+  /* Written under an odd sequence only: two pairs to measure the rate from. */
+  uint64_t old_ticks, old_ns, mid_ticks, mid_ns;
+} line __attribute__((aligned(64)));
+
+static bool trace_clock_invariant(void) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(0x80000000u, &a, &b, &c, &d) || a < 0x80000007u)
+    return false;
+  __cpuid(0x80000007u, a, b, c, d);
+  if (!(d & (1u << 8))) return false;
+  int fd = open(
+      "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+      O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char name[8] = {0};
+  ssize_t n = read(fd, name, sizeof name - 1);
+  close(fd);
+  return n >= 3 && name[0] == 't' && name[1] == 's' && name[2] == 'c';
+}
+
+/* A pair taken close together: the tightest of three. */
+static void trace_clock_pair(uint64_t* ticks, uint64_t* ns) {
+  uint64_t best = UINT64_MAX;
+  for (int i = 0; i < 3; i++) {
+    uint64_t before = __rdtsc();
+    uint64_t now = trace_clock_system();
+    uint64_t after = __rdtsc();
+    if (after - before < best) {
+      best = after - before;
+      *ticks = before + best / 2;
+      *ns = now;
+    }
+  }
+}
+
+static uint64_t trace_clock_at(uint64_t ticks, uint64_t base, uint64_t rate) {
+  return base + (uint64_t)(((unsigned __int128)ticks * rate) >> 32);
+}
+
+/* Takes the sequence; false where someone else holds it. */
+static bool trace_clock_lock(uint32_t* sequence) {
+  *sequence = atomic_load_explicit(&line.sequence, memory_order_acquire);
+  return !(*sequence & 1) && atomic_compare_exchange_strong(
+                                 &line.sequence, sequence, *sequence + 1);
+}
+
+static void trace_clock_unlock(uint32_t sequence) {
+  atomic_store_explicit(&line.sequence, sequence + 2, memory_order_release);
+}
+
+/* Lays the line anew where that is due. Returns the time now. */
+static uint64_t trace_clock_correct(void) {
+  uint32_t sequence;
+  if (!trace_clock_lock(&sequence)) return trace_clock_system();
+  uint64_t ticks, ns;
+  uint32_t state = line.state;
+  if (state == UNKNOWN) {
+    state = trace_clock_invariant() ? MEASURING : SYSTEM;
+    trace_clock_pair(&line.old_ticks, &line.old_ns);
+    line.mid_ticks = line.old_ticks;
+    line.mid_ns = line.old_ns;
+    line.state = state;
+    trace_clock_unlock(sequence);
+    return trace_clock_system();
+  }
+  trace_clock_pair(&ticks, &ns);
+  uint64_t span = ns - line.old_ns;
+  if (span < TRACE_CLOCK_FIRST || ticks <= line.old_ticks) {
+    trace_clock_unlock(sequence);
+    return ns;
+  }
+  uint64_t rate =
+      (uint64_t)(((unsigned __int128)span << 32) / (ticks - line.old_ticks));
+  uint64_t every = ((uint64_t)TRACE_CLOCK_EVERY << 32) / rate; /* in ticks */
+  uint64_t base = ns;
+  if (state == RUNNING) {
+    uint64_t ran = ticks - line.base_ticks;
+    uint64_t said = trace_clock_at(ran, line.base_ns, line.rate);
+    /* After a long pause a step is safe: what was said last is far behind. */
+    if (ran < 4 * every) {
+      base = said;
+      int64_t error = (int64_t)(ns - said);
+      const int64_t most = TRACE_CLOCK_EVERY / 1024;
+      if (error > most) error = most;
+      if (error < -most) error = -most;
+      rate += (uint64_t)(((__int128)rate * error) / (int64_t)TRACE_CLOCK_EVERY);
+    }
+  }
+  line.base_ticks = ticks;
+  line.base_ns = base;
+  line.rate = rate;
+  line.due = every;
+  if (ns - line.mid_ns > TRACE_CLOCK_WINDOW) {
+    line.old_ticks = line.mid_ticks;
+    line.old_ns = line.mid_ns;
+    line.mid_ticks = ticks;
+    line.mid_ns = ns;
+  }
+  line.state = RUNNING;
+  trace_clock_unlock(sequence);
+  return base;
+}
+
+uint64_t trace_now(void) {
+  uint32_t sequence =
+      atomic_load_explicit(&line.sequence, memory_order_acquire);
+  uint32_t state = atomic_load_explicit(&line.state, memory_order_relaxed);
+  if (__builtin_expect(state == RUNNING, 1)) {
+    uint64_t from =
+        atomic_load_explicit(&line.base_ticks, memory_order_relaxed);
+    uint64_t base = atomic_load_explicit(&line.base_ns, memory_order_relaxed);
+    uint64_t rate = atomic_load_explicit(&line.rate, memory_order_relaxed);
+    uint64_t due = atomic_load_explicit(&line.due, memory_order_relaxed);
+    atomic_thread_fence(memory_order_acquire);
+    if (__builtin_expect(
+            !(sequence & 1) &&
+                sequence ==
+                    atomic_load_explicit(&line.sequence, memory_order_relaxed),
+            1)) {
+      uint64_t ticks = __rdtsc();
+      /* Another core's counter may be a little behind the base. */
+      if (ticks < from) ticks = from;
+      if (__builtin_expect(ticks - from < due, 1))
+        return trace_clock_at(ticks - from, base, rate);
+    }
+    return trace_clock_correct();
+  }
+  return state == SYSTEM ? trace_clock_system() : trace_clock_correct();
+}
+
+uint32_t trace_clock_kind(void) {
+  trace_now();
+  uint32_t state = atomic_load_explicit(&line.state, memory_order_relaxed);
+  return state == SYSTEM ? TRACE_CLOCK_SYSTEM : TRACE_CLOCK_TSC;
+}
+
+void trace_clock_after_fork(void) {
+  uint32_t sequence = atomic_load(&line.sequence);
+  if (!(sequence & 1)) return;
+  atomic_store(&line.state, UNKNOWN);
+  atomic_store(&line.sequence, sequence + 1);
+}
+
+#else
+
+void trace_clock_after_fork(void) {}
+uint64_t trace_now(void) {
+  return trace_clock_system();
+}
+uint32_t trace_clock_kind(void) {
+  return TRACE_CLOCK_SYSTEM;
+}
+
+#endif

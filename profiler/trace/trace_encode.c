@@ -1,0 +1,234 @@
+/* trace_put_<event>(): every function here comes out of events.def. */
+#include "trace_writer.h"
+
+/* ---- the most bytes a field can take --------------------------------------
+ */
+
+static size_t trace_bound_arrays(trace_arrays v) {
+  size_t bytes = TRACE_VARINT_32;
+  for (uint32_t i = 0; i < v.count; i++)
+    bytes += 2 + (size_t)v.arrays[i].ndim * TRACE_VARINT_32;
+  return bytes;
+}
+
+#define TRACE_BOUND_U8(v) 1
+#define TRACE_BOUND_U32(v) TRACE_VARINT_32
+#define TRACE_BOUND_U64(v) TRACE_VARINT_MAX
+#define TRACE_BOUND_NS(v) TRACE_VARINT_MAX
+#define TRACE_BOUND_STR(v) TRACE_VARINT_32
+#define TRACE_BOUND_STACK(v) TRACE_VARINT_32
+#define TRACE_BOUND_TEXT(v) (TRACE_VARINT_32 + (size_t)(v).length)
+#define TRACE_BOUND_IDS(v) \
+  (TRACE_VARINT_32 + (size_t)(v).count * TRACE_VARINT_MAX)
+#define TRACE_BOUND_ARRAYS(v) trace_bound_arrays(v)
+
+#define FIELD(type, id, text) +TRACE_BOUND_##type(event->id)
+#define EVENT(number, id, name, text, ...)                          \
+  static inline size_t trace_bound_##id(const trace_##id* event) {  \
+    (void)event;                                                    \
+    return TRACE_VARINT_MAX __VA_ARGS__; /* the time comes first */ \
+  }
+#include "events.def"
+#undef EVENT
+#undef FIELD
+
+/* ---- fields ----------------------------------------------------------------
+ */
+
+static inline uint8_t* trace_encode_difference(
+    uint8_t* p, uint64_t v, uint64_t* last) {
+  uint64_t difference = v - *last;
+  *last = v;
+  return trace_varint_put(p, trace_zigzag(difference));
+}
+
+static inline uint8_t* trace_encode_text(uint8_t* p, trace_text v) {
+  p = trace_varint_put(p, v.length);
+  if (v.length) memcpy(p, v.bytes, v.length);
+  return p + v.length;
+}
+
+static inline uint8_t* trace_encode_ids(
+    uint8_t* p, trace_ids v, uint64_t* last) {
+  p = trace_varint_put(p, v.count);
+  for (uint32_t i = 0; i < v.count; i++)
+    p = trace_encode_difference(p, v.ids[i], last);
+  return p;
+}
+
+static inline uint8_t* trace_encode_arrays(uint8_t* p, trace_arrays v) {
+  p = trace_varint_put(p, v.count);
+  for (uint32_t i = 0; i < v.count; i++) {
+    const trace_array* a = &v.arrays[i];
+    *p++ = a->dtype;
+    *p++ = a->ndim;
+    for (unsigned d = 0; d < a->ndim; d++)
+      p = trace_varint_put(p, (uint32_t)a->shape[d]);
+  }
+  return p;
+}
+
+#define TRACE_ENCODE_U8(id) *p++ = event->id;
+#define TRACE_ENCODE_U32(id) p = trace_varint_put(p, event->id);
+#define TRACE_ENCODE_U64(id) \
+  p = trace_encode_difference(p, event->id, &last->id);
+#define TRACE_ENCODE_NS(id) \
+  p = trace_varint_put(p, trace_zigzag(time - event->id));
+#define TRACE_ENCODE_STR(id) p = trace_varint_put(p, event->id);
+#define TRACE_ENCODE_STACK(id) p = trace_varint_put(p, event->id);
+#define TRACE_ENCODE_TEXT(id) p = trace_encode_text(p, event->id);
+#define TRACE_ENCODE_IDS(id) p = trace_encode_ids(p, event->id, &last->id);
+#define TRACE_ENCODE_ARRAYS(id) p = trace_encode_arrays(p, event->id);
+
+#define FIELD(type, id, text) TRACE_ENCODE_##type(id)
+#define EVENT(number, id, name, text, ...)      \
+  static inline uint8_t* trace_encode_##id(     \
+      uint8_t* p,                               \
+      trace_deltas* deltas,                     \
+      uint64_t time,                            \
+      const trace_##id* event) {                \
+    __typeof__(deltas->id)* last = &deltas->id; \
+    (void)last;                                 \
+    (void)time;                                 \
+    __VA_ARGS__                                 \
+    return p;                                   \
+  }
+#include "events.def"
+#undef EVENT
+#undef FIELD
+
+/* ---- events ----------------------------------------------------------------
+ */
+
+/* The lane to write to, with room for `need` bytes; NULL where the event is
+ * lost. Between this and trace_lane_leave() the thread is inside a write. */
+static inline trace_lane* trace_lane_enter(
+    trace_writer* w,
+    bool definition,
+    size_t need,
+    uint64_t time,
+    trace_writer_thread** thread) {
+  trace_attachment* a = &trace_attachments[w->slot];
+  trace_writer_thread* t = a->thread;
+  if (__builtin_expect(!t || a->serial != w->serial, 0)) {
+    t = trace_writer_attach(w);
+    if (!t) return NULL;
+  }
+  uint32_t depth = atomic_load_explicit(&t->depth, memory_order_relaxed);
+  if (depth >= TRACE_DEPTHS) return NULL;
+  atomic_store_explicit(&t->depth, depth + 1, memory_order_relaxed);
+  /* The one who closes the writer makes this order hold for all threads. */
+  atomic_signal_fence(memory_order_seq_cst);
+  unsigned index = depth * 2 + definition;
+  trace_lane* lane = &t->lanes[index];
+  if (__builtin_expect(
+          atomic_load_explicit(&w->state, memory_order_relaxed) !=
+                  TRACE_WRITER_LIVE ||
+              ((size_t)(lane->limit - lane->cursor) < need &&
+               !trace_chunk_next(w, t, index, need, time)),
+          0)) {
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&t->depth, depth, memory_order_release);
+    return NULL;
+  }
+  *thread = t;
+  return lane;
+}
+
+/* Commits what lies before `p`. */
+static inline void trace_lane_leave(
+    trace_writer_thread* t, trace_lane* lane, uint8_t* p) {
+  lane->cursor = p;
+  lane->events++;
+  atomic_store_explicit(
+      (_Atomic uint64_t*)&lane->chunk->used,
+      (uint64_t)(p - (uint8_t*)(lane->chunk + 1)),
+      memory_order_release);
+  atomic_signal_fence(memory_order_seq_cst);
+  atomic_store_explicit(
+      &t->depth,
+      atomic_load_explicit(&t->depth, memory_order_relaxed) - 1,
+      memory_order_release);
+}
+
+/* The length is written before the fields are, in as many bytes as their bound
+ * asks for. */
+static inline unsigned trace_length_bytes(size_t bound) {
+  return bound < 1u << 7 ? 1 : bound < 1u << 21 ? 3 : 5;
+}
+
+static inline void trace_length_put(uint8_t* p, unsigned n, uint64_t length) {
+  uint64_t word = ((length << 1) | 1) << (n - 1);
+  if (n == 1)
+    *p = (uint8_t)word;
+  else
+    memcpy(p, &word, n);
+}
+
+#define EVENT(number, id, name, text, ...)                               \
+  bool trace_put_##id(                                                   \
+      trace_writer* w, uint64_t time, const trace_##id* event) {         \
+    const bool definition = number < TRACE_FIRST_EVENT;                  \
+    if (!time)                                                           \
+      time = definition ? trace_writer_definition_time(w) : trace_now(); \
+    const size_t bound = trace_bound_##id(event);                        \
+    const unsigned n = trace_length_bytes(bound);                        \
+    trace_writer_thread* t;                                              \
+    trace_lane* lane =                                                   \
+        trace_lane_enter(w, definition, bound + n + 2, time, &t);        \
+    if (__builtin_expect(!lane, 0)) {                                    \
+      trace_writer_count_lost(w);                                        \
+      return false;                                                      \
+    }                                                                    \
+    uint8_t* p = trace_varint_put(lane->cursor, number);                 \
+    uint8_t* length = p;                                                 \
+    p = trace_encode_difference(p + n, time, &lane->time);               \
+    p = trace_encode_##id(p, &lane->deltas, time, event);                \
+    trace_length_put(length, n, (uint64_t)(p - length - n));             \
+    trace_lane_leave(t, lane, p);                                        \
+    return true;                                                         \
+  }
+#include "events.def"
+#undef EVENT
+
+/* ---- definitions -----------------------------------------------------------
+ */
+
+uint32_t trace_writer_string(
+    trace_writer* w, const char* bytes, size_t length) {
+  if (length == 0 || length > UINT32_MAX) return 0;
+  trace_key key = trace_intern_key(bytes, length);
+  uint32_t id = trace_intern_find(&w->strings, key);
+  if (__builtin_expect(id != 0, 1)) return id;
+  id = trace_intern_new_id(&w->strings);
+  const trace_string event = {id, {bytes, (uint32_t)length}};
+  if (!id || !trace_put_string(w, 0, &event)) return 0;
+  return trace_intern_publish(&w->strings, key, id);
+}
+
+uint32_t trace_writer_stack(
+    trace_writer* w, const uint64_t* frames, uint32_t count) {
+  if (count == 0) return 0;
+  trace_key key = trace_intern_key(frames, count * sizeof *frames);
+  uint32_t id = trace_intern_find(&w->stacks, key);
+  if (__builtin_expect(id != 0, 1)) return id;
+  id = trace_intern_new_id(&w->stacks);
+  const trace_stack event = {id, {frames, count}};
+  if (!id || !trace_put_stack(w, 0, &event)) return 0;
+  return trace_intern_publish(&w->stacks, key, id);
+}
+
+uint32_t trace_writer_location(
+    trace_writer* w, const char* file, uint32_t line, const char* function) {
+  const uint32_t parts[3] = {
+      trace_writer_string(w, file, strlen(file)),
+      line,
+      trace_writer_string(w, function, strlen(function))};
+  trace_key key = trace_intern_key(parts, sizeof parts);
+  uint32_t id = trace_intern_find(&w->locations, key);
+  if (__builtin_expect(id != 0, 1)) return id;
+  id = trace_intern_new_id(&w->locations);
+  const trace_location event = {id, parts[0], line, parts[2]};
+  if (!id || !trace_put_location(w, 0, &event)) return 0;
+  return trace_intern_publish(&w->locations, key, id);
+}
