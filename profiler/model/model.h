@@ -28,7 +28,8 @@ typedef struct model_frame {
 } model_frame;
 
 /* A call stack: frames[first … first+count-1], innermost first. `site` is the
- * innermost user frame, the line that every report names; MODEL_NONE if none. */
+ * innermost user frame, the line that every report names; MODEL_NONE if none.
+ */
 typedef struct model_stack {
   uint32_t first;
   uint32_t count;
@@ -43,9 +44,10 @@ typedef struct model_array {
   uint64_t offset;
   uint8_t dtype;
   uint8_t ndim;
-  uint32_t shape;  /* index into model.dims */
-  uint64_t bytes;  /* elements × size */
+  uint32_t shape;       /* index into model.dims */
+  uint64_t bytes;       /* elements × size */
   uint64_t released_ns; /* UINT64_MAX: still held at the end */
+  uint32_t base; /* the array whose buffer it shares; MODEL_NONE: its own */
 } model_array;
 
 typedef struct model_node {
@@ -54,29 +56,29 @@ typedef struct model_node {
   uint32_t stream; /* index */
   uint32_t stack;
   uint32_t thread;
-  uint32_t first_input;  /* model.inputs[first_input …]: array indices */
+  uint32_t first_input; /* model.inputs[first_input …]: array indices */
   uint32_t n_inputs;
   uint32_t first_output; /* array index; outputs are consecutive */
   uint32_t n_outputs;
-  uint32_t eval;   /* that computed it; MODEL_NONE: never computed */
-  uint32_t kernel; /* that computed it; MODEL_NONE */
+  uint32_t eval;        /* that computed it; MODEL_NONE: never computed */
+  uint32_t kernel;      /* that computed it; MODEL_NONE */
   uint32_t merged_into; /* node, when a rewrite replaced it */
-  uint8_t rewrite; /* lazuli/rewrite.def; 0 none */
+  uint8_t rewrite;      /* lazuli/rewrite.def; 0 none */
 } model_node;
 
 typedef struct model_eval {
   uint64_t id;
   uint64_t begin_ns;
-  uint64_t end_ns;      /* the call returned; UINT64_MAX: it never did */
-  uint64_t done_ns;     /* its last kernel ended */
+  uint64_t end_ns;  /* the call returned; UINT64_MAX: it never did */
+  uint64_t done_ns; /* its last kernel ended */
   uint64_t plan_ns;
-  uint8_t trigger;      /* lazuli/trigger.def */
+  uint8_t trigger; /* lazuli/trigger.def */
   bool is_async;
   bool plan_cached;
   bool failed;
   uint32_t stack;
   uint32_t thread;
-  uint32_t nodes;       /* as the runtime counted */
+  uint32_t nodes; /* as the runtime counted */
   uint32_t kernels;
   uint32_t first_output; /* model.eval_outputs[…]: array indices */
   uint32_t n_outputs;
@@ -84,19 +86,19 @@ typedef struct model_eval {
 
 typedef struct model_kernel {
   uint64_t id;
-  uint64_t begin_ns;
-  uint64_t end_ns; /* UINT64_MAX: it never ended */
+  uint64_t begin_ns; /* UINT64_MAX: planned, and never seen to begin */
+  uint64_t end_ns;   /* UINT64_MAX: it never ended */
   uint64_t bytes_read;
   uint64_t bytes_written;
   uint64_t flops;
   uint64_t bytes_saved;
-  uint32_t name;   /* string */
+  uint32_t name; /* string */
   uint32_t eval;
   uint32_t stream;
   uint32_t thread;
-  uint32_t first_node;   /* model.kernel_nodes[…]: node indices */
+  uint32_t first_node; /* model.kernel_nodes[…]: node indices */
   uint32_t n_nodes;
-  uint32_t first_input;  /* model.kernel_arrays[…]: arrays read, then written */
+  uint32_t first_input; /* model.kernel_arrays[…]: arrays read, then written */
   uint32_t n_inputs;
   uint32_t n_outputs;
 } model_kernel;
@@ -145,7 +147,7 @@ typedef struct model_donation {
   uint32_t input;  /* array */
   uint32_t output; /* array */
   uint64_t size;
-  uint8_t result;  /* lazuli/donation.def */
+  uint8_t result; /* lazuli/donation.def */
 } model_donation;
 
 typedef struct model_cache_event {
@@ -184,8 +186,8 @@ typedef struct model_stream {
 
 typedef struct model_thread {
   uint32_t tid;
-  uint32_t name;  /* string */
-  uint64_t cost_ns;       /* of recording */
+  uint32_t name;    /* string */
+  uint64_t cost_ns; /* of recording */
   uint64_t cost_stack_ns;
   uint64_t events;
   uint64_t lost;
@@ -195,6 +197,13 @@ typedef struct model_note {
   uint64_t time_ns;
   uint32_t text; /* string */
 } model_note;
+
+/* A span of time that the trace does not cover. */
+typedef struct model_gap {
+  uint64_t begin_ns;
+  uint64_t end_ns;
+  uint64_t events; /* left out; 0 not known */
+} model_gap;
 
 typedef struct model_info {
   uint32_t pid;
@@ -207,9 +216,11 @@ typedef struct model_info {
   uint64_t origin_ns;
   uint64_t duration_ns;
   uint64_t events;
-  bool finished;  /* ended in order */
+  bool finished; /* ended in order */
   bool truncated;
   uint32_t status; /* exit status, UINT32_MAX unknown */
+  uint32_t damage; /* string: what is wrong with the file, or "" */
+  uint64_t file_bytes;
 } model_info;
 
 #define MODEL_TABLE(type, name) \
@@ -233,6 +244,7 @@ typedef struct model {
   MODEL_TABLE(model_stream, streams);
   MODEL_TABLE(model_thread, threads);
   MODEL_TABLE(model_note, notes);
+  MODEL_TABLE(model_gap, gaps);
   MODEL_TABLE(model_stack, stacks);
   MODEL_TABLE(model_frame, frames);
   MODEL_TABLE(uint32_t, inputs);        /* of nodes: array indices */
@@ -263,6 +275,11 @@ const char* model_string(const model* m, uint32_t string);
 /* The user's line of a stack: the site's frame, or NULL. */
 const model_frame* model_site(const model* m, uint32_t stack);
 
+/* The nodes that take an array as an input, in the order they were built; a
+ * node that takes it twice stands twice. */
+const uint32_t* model_consumers(
+    const model* m, uint32_t array, uint32_t* count);
+
 /* What was alive at an instant, largest first, summed by who made it. */
 typedef struct model_alive {
   uint32_t op;    /* string; the op of the array that first had the buffer */
@@ -275,7 +292,7 @@ typedef struct model_alive {
 
 typedef struct model_peak {
   uint64_t time_ns;
-  uint64_t active; /* bytes in use at the peak */
+  uint64_t active; /* bytes in use, as the allocator counted */
   uint64_t cache;
   uint32_t n_alive;
   model_alive* alive; /* free with model_peak_free */

@@ -1,0 +1,132 @@
+/* What was alive at an instant. */
+#include "lazuli/probe.h"
+#include "load.h"
+
+typedef struct alive_groups {
+  model_alive* at;
+  uint32_t n;
+  uint32_t cap;
+  uint32_t* slots; /* index + 1 */
+  uint32_t n_slots;
+} alive_groups;
+
+static uint32_t alive_hash(uint32_t op, uint32_t stack) {
+  uint64_t h = ((uint64_t)op << 32 | stack) * UINT64_C(0x9e3779b97f4a7c15);
+  return (uint32_t)(h >> 32);
+}
+
+static bool alive_grow(alive_groups* g) {
+  uint32_t n_slots = g->n_slots ? g->n_slots * 2 : 64;
+  model_alive* at = realloc(g->at, n_slots / 2 * sizeof *at);
+  if (!at) return false;
+  g->at = at;
+  uint32_t* slots = calloc(n_slots, sizeof *slots);
+  if (!slots) return false;
+  free(g->slots);
+  g->slots = slots;
+  g->n_slots = n_slots;
+  g->cap = n_slots / 2;
+  for (uint32_t i = 0; i < g->n; i++) {
+    uint32_t slot = alive_hash(at[i].op, at[i].stack) & (n_slots - 1);
+    while (slots[slot]) slot = (slot + 1) & (n_slots - 1);
+    slots[slot] = i + 1;
+  }
+  return true;
+}
+
+static model_alive* alive_group(alive_groups* g, uint32_t op, uint32_t stack) {
+  if (g->n == g->cap && !alive_grow(g)) return NULL;
+  uint32_t slot = alive_hash(op, stack) & (g->n_slots - 1);
+  for (; g->slots[slot]; slot = (slot + 1) & (g->n_slots - 1)) {
+    model_alive* a = &g->at[g->slots[slot] - 1];
+    if (a->op == op && a->stack == stack) return a;
+  }
+  model_alive* a = &g->at[g->n];
+  *a = (model_alive){
+      .op = op, .stack = stack, .oldest_ns = UINT64_MAX, .array = MODEL_NONE};
+  g->slots[slot] = ++g->n;
+  return a;
+}
+
+static int alive_larger(const void* a, const void* b) {
+  const model_alive *x = a, *y = b;
+  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+  return x->oldest_ns > y->oldest_ns ? 1 : x->oldest_ns < y->oldest_ns ? -1 : 0;
+}
+
+/* Who made a buffer: the node of its first array; else a node of the kernel
+ * that asked for it; else whoever called the allocator. */
+static void alive_maker(
+    const model* m, const model_buffer* b, uint32_t* op, uint32_t* stack) {
+  uint32_t node =
+      b->array == MODEL_NONE ? MODEL_NONE : m->arrays[b->array].node;
+  if (node == MODEL_NONE && b->kernel != MODEL_NONE) {
+    const model_kernel* k = &m->kernels[b->kernel];
+    if (k->n_nodes) node = m->kernel_nodes[k->first_node + k->n_nodes - 1];
+  }
+  *op = node == MODEL_NONE ? 0 : m->nodes[node].op;
+  *stack = node == MODEL_NONE ? b->stack : m->nodes[node].stack;
+}
+
+int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {
+  memset(out, 0, sizeof *out);
+  out->time_ns = time_ns;
+  /* The last point not after the time. */
+  uint32_t low = 0, high = m->n_memory;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (m->memory[middle].time_ns <= time_ns)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low) {
+    out->active = m->memory[low - 1].active;
+    out->cache = m->memory[low - 1].cache;
+  }
+  alive_groups g = {0};
+  for (uint32_t i = 0; i < m->n_buffers; i++) {
+    const model_buffer* b = &m->buffers[i];
+    if (b->born_ns > time_ns || b->died_ns <= time_ns ||
+        b->source == LAZULI_MEMORY_EXTERNAL)
+      continue;
+    uint32_t op, stack;
+    alive_maker(m, b, &op, &stack);
+    model_alive* a = alive_group(&g, op, stack);
+    if (!a) {
+      free(g.at);
+      free(g.slots);
+      return 1;
+    }
+    if (a->array == MODEL_NONE ||
+        (b->array != MODEL_NONE &&
+         m->arrays[b->array].bytes > m->arrays[a->array].bytes))
+      a->array = b->array;
+    a->buffers++;
+    a->bytes += b->size;
+    if (b->born_ns < a->oldest_ns) a->oldest_ns = b->born_ns;
+  }
+  free(g.slots);
+  if (g.n) qsort(g.at, g.n, sizeof *g.at, alive_larger);
+  out->alive = g.at;
+  out->n_alive = g.n;
+  return 0;
+}
+
+int model_memory_peak(const model* m, model_peak* out) {
+  uint32_t peak = 0;
+  for (uint32_t i = 1; i < m->n_memory; i++)
+    if (m->memory[i].active > m->memory[peak].active) peak = i;
+  int failed =
+      model_memory_at(m, m->n_memory ? m->memory[peak].time_ns : 0, out);
+  if (!failed && m->n_memory) {
+    /* The clock may not tell the peak from what came right after. */
+    out->active = m->memory[peak].active;
+    out->cache = m->memory[peak].cache;
+  }
+  return failed;
+}
+
+void model_peak_free(model_peak* p) {
+  if (p) free(p->alive);
+}
