@@ -1,0 +1,376 @@
+/* Evaluations, kernels, fusion, compiled functions, blame. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lazuli/probe.h"
+#include "report.h"
+#include "text.h"
+
+#define N(columns) (int)(sizeof(columns) / sizeof *(columns))
+
+static double report_share(uint64_t part, uint64_t whole) {
+  return whole ? (double)part / (double)whole : 0;
+}
+
+static const char* report_function(const report* r, summary_place p) {
+  return p.line ? model_string(r->m, p.function) : "";
+}
+
+/* "s" where a count is not one. */
+static const char* report_s(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+static void report_each_eval(const report* r) {
+  static const term_column columns[] = {
+      {"eval", true, false, TERM_PLAIN},
+      {"begin", true, false, TERM_PLAIN},
+      {"time", true, false, TERM_PLAIN},
+      {"trigger", false, false, TERM_NAME},
+      {"where", false, true, TERM_PLACE},
+      {"function", false, true, TERM_PLAIN},
+      {"outputs", true, false, TERM_PLAIN},
+      {"nodes", true, false, TERM_PLAIN},
+      {"kernels", true, false, TERM_PLAIN},
+      {"", false, false, TERM_BAD},
+  };
+  term_table* t = term_table_new(columns, N(columns));
+  for (uint32_t i = 0; i < r->m->n_evals; i++) {
+    const model_eval* v = &r->m->evals[i];
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE];
+    char place[REPORT_PLACE];
+    summary_place p = summary_place_of(r->m, v->stack);
+    term_table_cell(t, "%llu", (unsigned long long)v->id);
+    term_table_cell(t, "%s", text_ns(a, v->begin_ns));
+    term_table_cell(t, "%s", text_ns(b, summary_eval_ns(r->m, i)));
+    term_table_cell(t, "%s", text_trigger(v->trigger));
+    term_table_cell(t, "%s", report_place(place, r, p));
+    term_table_cell(t, "%s", report_function(r, p));
+    term_table_cell(t, "%u", v->n_outputs);
+    term_table_cell(t, "%s", text_count(c, v->nodes));
+    term_table_cell(t, "%s", text_count(d, v->kernels));
+    term_table_cell(
+        t,
+        "%s",
+        v->failed                 ? "failed"
+        : v->end_ns == UINT64_MAX ? "never returned"
+        : v->is_async             ? "async"
+                                  : "");
+  }
+  term_table_end(&r->term, t);
+}
+
+static void report_eval_groups(const report* r) {
+  static const term_column columns[] = {
+      {"evals", true, false, TERM_PLAIN},
+      {"trigger", false, false, TERM_NAME},
+      {"where", false, true, TERM_PLACE},
+      {"function", false, true, TERM_PLAIN},
+      {"nodes", true, false, TERM_PLAIN},
+      {"kernels", true, false, TERM_PLAIN},
+      {"time", true, false, TERM_PLAIN},
+      {"mean", true, false, TERM_PLAIN},
+      {"planning", true, false, TERM_PLAIN},
+      {"", false, false, TERM_BAD},
+  };
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_evals && shown < r->top; shown++) {
+    const summary_eval* v = &r->s->evals[shown];
+    char place[REPORT_PLACE], text[TEXT_SIZE];
+    term_table_cell(t, "%s", text_count(text, v->count));
+    term_table_cell(t, "%s", text_trigger(v->trigger));
+    term_table_cell(t, "%s", report_place(place, r, v->place));
+    term_table_cell(t, "%s", report_function(r, v->place));
+    term_table_cell(t, "%s", text_count(text, v->nodes));
+    term_table_cell(t, "%s", text_count(text, v->kernels));
+    term_table_cell(t, "%s", text_ns(text, v->total_ns));
+    term_table_cell(t, "%s", text_ns(text, v->total_ns / v->count));
+    term_table_cell(t, "%s", text_ns(text, v->plan_ns));
+    if (v->failed)
+      term_table_cell(t, "%u failed", v->failed);
+    else if (v->unfinished)
+      term_table_cell(t, "%u never returned", v->unfinished);
+    else
+      term_table_cell(t, "%s", v->is_async ? "async" : "");
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_evals);
+}
+
+void report_evals(const report* r) {
+  const model* m = r->m;
+  char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
+  snprintf(
+      line,
+      sizeof line,
+      "%s eval%s of %u line%s · %s in their calls",
+      text_count(a, m->n_evals),
+      report_s(m->n_evals),
+      r->s->n_evals,
+      report_s(r->s->n_evals),
+      text_ns(b, r->s->eval_ns));
+  term_section(&r->term, "EVALS", m->n_evals ? line : "none");
+  if (m->n_evals) {
+    if (r->each_eval)
+      report_each_eval(r);
+    else
+      report_eval_groups(r);
+  }
+  uint32_t never = 0;
+  for (uint32_t i = 0; i < m->n_nodes; i++)
+    never += m->nodes[i].eval == MODEL_NONE && m->nodes[i].n_inputs;
+  if (never)
+    term_print(
+        &r->term,
+        TERM_PLAIN,
+        "  %s of %s nodes were built and never computed.\n",
+        text_count(a, never),
+        text_count(b, m->n_nodes));
+}
+
+void report_kernels(const report* r) {
+  static const term_column columns[] = {
+      {"time", true, false, TERM_PLAIN},
+      {"share", true, false, TERM_PLAIN},
+      {"", false, false, TERM_BAR},
+      {"count", true, false, TERM_PLAIN},
+      {"kernel", false, true, TERM_NAME},
+      {"mean", true, false, TERM_PLAIN},
+      {"GB/s", true, false, TERM_PLAIN},
+      {"GFLOP/s", true, false, TERM_PLAIN},
+      {"read", true, false, TERM_PLAIN},
+      {"written", true, false, TERM_PLAIN},
+  };
+  if (!r->m->n_kernels) return;
+  char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
+  snprintf(
+      line,
+      sizeof line,
+      "%s kernel%s · %s of work",
+      text_count(a, r->m->n_kernels),
+      report_s(r->m->n_kernels),
+      text_ns(b, r->s->kernel_ns));
+  term_section(&r->term, "KERNELS", line);
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_kernels && shown < r->top; shown++) {
+    const summary_kernel* k = &r->s->kernels[shown];
+    char bar[TERM_BAR_SIZE], text[TEXT_SIZE];
+    double share = report_share(k->total_ns, r->s->kernel_ns);
+    uint64_t moved = k->bytes_read + k->bytes_written;
+    term_table_cell(t, "%s", text_ns(text, k->total_ns));
+    term_table_cell(t, "%.1f %%", share * 100);
+    term_table_cell(t, "%s", term_bar(bar, share, 8));
+    term_table_cell(t, "%s", text_count(text, k->count));
+    term_table_cell(t, "%s", model_string(r->m, k->name));
+    term_table_cell(t, "%s", text_ns(text, k->total_ns / k->count));
+    if (moved && k->total_ns)
+      term_table_cell(t, "%.2f", (double)moved / (double)k->total_ns);
+    else
+      term_table_cell(t, " ");
+    if (k->flops && k->total_ns)
+      term_table_cell(t, "%.2f", (double)k->flops / (double)k->total_ns);
+    else
+      term_table_cell(t, " ");
+    term_table_cell(t, "%s", text_bytes(text, k->bytes_read));
+    term_table_cell(t, "%s", text_bytes(text, k->bytes_written));
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_kernels);
+}
+
+static void report_groups(const report* r) {
+  static const term_column columns[] = {
+      {"not moved", true, false, TERM_GOOD},
+      {"nodes", true, false, TERM_PLAIN},
+      {"count", true, false, TERM_PLAIN},
+      {"kernel", false, true, TERM_NAME},
+      {"last node at", false, true, TERM_PLACE},
+      {"time", true, false, TERM_PLAIN},
+  };
+  if (!r->s->n_groups) return;
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_groups && shown < r->top; shown++) {
+    const summary_group* g = &r->s->groups[shown];
+    char place[REPORT_PLACE], text[TEXT_SIZE];
+    term_table_cell(t, "%s", text_bytes(text, g->bytes_saved));
+    term_table_cell(t, "%u", g->nodes);
+    term_table_cell(t, "%s", text_count(text, g->count));
+    term_table_cell(t, "%s", model_string(r->m, g->name));
+    term_table_cell(t, "%s", report_place(place, r, g->place));
+    term_table_cell(t, "%s", text_ns(text, g->total_ns));
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_groups);
+}
+
+static void report_refusals(const report* r) {
+  static const term_column columns[] = {
+      {"moved", true, false, TERM_BAD},
+      {"count", true, false, TERM_PLAIN},
+      {"because of", false, false, TERM_NAME},
+      {"from", false, true, TERM_PLAIN},
+      {"at", false, true, TERM_PLACE},
+      {"to", false, true, TERM_PLAIN},
+      {"at", false, true, TERM_PLACE},
+      {"found", true, false, TERM_PLAIN},
+      {"limit", true, false, TERM_PLAIN},
+  };
+  if (!r->s->n_refusals) return;
+  char text[TEXT_SIZE];
+  term_print(
+      &r->term,
+      TERM_PLAIN,
+      "  Kept apart: %s moved that one kernel would not move.\n",
+      text_bytes(text, r->s->bytes_refused));
+  bool met[256] = {0};
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_refusals && shown < r->top; shown++) {
+    const summary_refusal* f = &r->s->refusals[shown];
+    char place[REPORT_PLACE];
+    met[f->reason] = true;
+    term_table_cell(t, "%s", text_bytes(text, f->bytes));
+    term_table_cell(t, "%s", text_count(text, f->count));
+    term_table_cell(t, "%s", text_refusal(f->reason));
+    term_table_cell(t, "%s", model_string(r->m, f->producer_op));
+    term_table_cell(t, "%s", report_place(place, r, f->producer));
+    term_table_cell(t, "%s", model_string(r->m, f->consumer_op));
+    term_table_cell(t, "%s", report_place(place, r, f->consumer));
+    if (f->limit) {
+      term_table_cell(t, "%llu", (unsigned long long)f->value);
+      term_table_cell(t, "%llu", (unsigned long long)f->limit);
+    } else {
+      term_table_cell(t, " ");
+      term_table_cell(t, " ");
+    }
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_refusals);
+  for (int i = 0; i < 256; i++)
+    if (met[i] && *text_refusal_why((uint8_t)i))
+      term_print(
+          &r->term,
+          TERM_HEAD,
+          "  %s: %s\n",
+          text_refusal((uint8_t)i),
+          text_refusal_why((uint8_t)i));
+}
+
+void report_fusion(const report* r) {
+  if (!r->s->n_groups && !r->s->n_refusals) return;
+  char line[200], a[TEXT_SIZE];
+  snprintf(
+      line,
+      sizeof line,
+      "%u of %u kernels hold several nodes · %s of intermediates not moved",
+      r->s->fused,
+      r->m->n_kernels,
+      text_bytes(a, r->s->bytes_saved));
+  term_section(&r->term, "FUSION", line);
+  report_groups(r);
+  report_refusals(r);
+}
+
+/* The bits of enum lazuli_compile_change. */
+static const struct {
+  uint32_t bit;
+  const char* name;
+} report_changes[] = {
+    {LAZULI_COMPILE_FIRST, "first call"},
+    {LAZULI_COMPILE_SHAPE, "shape"},
+    {LAZULI_COMPILE_DTYPE, "dtype"},
+    {LAZULI_COMPILE_RANK, "rank"},
+    {LAZULI_COMPILE_CONSTANT, "constant"},
+    {LAZULI_COMPILE_STREAM, "stream"},
+    {LAZULI_COMPILE_COUNT, "number of inputs"},
+    {LAZULI_COMPILE_EVICTED, "evicted"},
+};
+
+void report_compiles(const report* r) {
+  static const term_column columns[] = {
+      {"traced", true, false, TERM_BAD},
+      {"hits", true, false, TERM_PLAIN},
+      {"where", false, true, TERM_PLACE},
+      {"tracing", true, false, TERM_PLAIN},
+      {"nodes", true, false, TERM_PLAIN},
+      {"captured", true, false, TERM_PLAIN},
+      {"changed", false, false, TERM_NAME},
+      {"last", false, true, TERM_PLAIN},
+  };
+  if (!r->s->n_compiles) return;
+  char line[200];
+  snprintf(
+      line,
+      sizeof line,
+      "%u call%s of %u compiled function%s",
+      r->m->n_compiles,
+      report_s(r->m->n_compiles),
+      r->s->n_compiles,
+      report_s(r->s->n_compiles));
+  term_section(&r->term, "COMPILED FUNCTIONS", line);
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_compiles && shown < r->top; shown++) {
+    const summary_compile* c = &r->s->compiles[shown];
+    char place[REPORT_PLACE], text[TEXT_SIZE], changed[160] = "";
+    for (int i = 0; i < N(report_changes); i++)
+      if (c->changed & report_changes[i].bit) {
+        strcat(changed, *changed ? ", " : "");
+        strcat(changed, report_changes[i].name);
+      }
+    term_table_cell(t, "%s", text_count(text, c->misses));
+    term_table_cell(t, "%s", text_count(text, c->hits));
+    term_table_cell(t, "%s", report_place(place, r, c->place));
+    term_table_cell(t, "%s", text_ns(text, c->trace_ns));
+    term_table_cell(t, "%s", text_count(text, c->nodes));
+    term_table_cell(t, "%u", c->captured);
+    term_table_cell(t, "%s", changed);
+    term_table_cell(t, "%s", model_string(r->m, c->detail));
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_compiles);
+}
+
+void report_blame(const report* r) {
+  static const term_column columns[] = {
+      {"triggered", true, false, TERM_PLAIN},
+      {"moved", true, false, TERM_PLAIN},
+      {"evals", true, false, TERM_PLAIN},
+      {"built", true, false, TERM_PLAIN},
+      {"", false, false, TERM_BAR},
+      {"moved", true, false, TERM_PLAIN},
+      {"allocated", true, false, TERM_PLAIN},
+      {"nodes", true, false, TERM_PLAIN},
+      {"line", false, true, TERM_PLACE},
+      {"function", false, true, TERM_PLAIN},
+  };
+  if (!r->s->n_blame) return;
+  term_section(
+      &r->term,
+      "BLAME",
+      "kernels' work by the line that triggered it, and by the line that "
+      "built it");
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_blame && shown < r->top; shown++) {
+    const summary_blame* b = &r->s->blame[shown];
+    char place[REPORT_PLACE], text[TEXT_SIZE], bar[TERM_BAR_SIZE];
+    term_table_cell(t, "%s", b->evals ? text_ns(text, b->triggered_ns) : " ");
+    term_table_cell(
+        t, "%s", b->evals ? text_bytes(text, b->triggered_bytes) : " ");
+    term_table_cell(t, "%s", b->evals ? text_count(text, b->evals) : " ");
+    term_table_cell(t, "%s", text_ns(text, b->built_ns));
+    term_table_cell(
+        t, "%s", term_bar(bar, report_share(b->built_ns, r->s->kernel_ns), 8));
+    term_table_cell(t, "%s", text_bytes(text, b->built_bytes));
+    term_table_cell(t, "%s", text_bytes(text, b->built_alloc));
+    term_table_cell(t, "%s", text_count(text, b->nodes));
+    term_table_cell(t, "%s", report_place(place, r, b->place));
+    term_table_cell(t, "%s", report_function(r, b->place));
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_blame);
+}
