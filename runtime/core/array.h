@@ -64,9 +64,9 @@ struct lz_array {
   uint8_t ndim;
   _Atomic uint8_t status; /* lz_status */
   uint8_t flags;
-  uint16_t output; /* which output of its node */
-  uint16_t spare;
-  uint32_t mark; /* scratch of the eval in progress; graph lock */
+  uint16_t output;  /* which output of its node */
+  uint16_t handles; /* the program's, saturating; api/ */
+  uint32_t mark;    /* scratch of the eval in progress; graph lock */
   uint64_t id;
   int64_t size; /* elements */
   lz_node* node;
@@ -84,17 +84,19 @@ struct lz_array {
 #define NODE_INLINE_PARAMS 32
 
 struct lz_node {
-  _Atomic uint32_t refs;
-  uint16_t n_inputs;
-  uint16_t n_outputs;
+  _Atomic uint32_t refs; /* one an output that is alive, more while planned */
+  uint32_t n_inputs;
+  uint32_t n_outputs;
   uint32_t slot; /* index in the eval in progress; graph lock */
   uint32_t params_size;
   const lz_op* op;
   lz_stream* stream;
-  lz_array** inputs; /* owned references */
+  lz_array** inputs;  /* owned references */
   lz_array** outputs; /* not owned; NULL once an output is gone */
   void* params;       /* plain old data, compared by bytes; see lz_op */
   uint64_t hash;      /* of structure, 0 until asked for; graph lock */
+  lz_node* next_dead; /* list of nodes being freed */
+  atomic_flag lock;   /* of outputs[], when there are several */
   lz_array* inline_inputs[NODE_INLINE_INPUTS];
   lz_array* inline_output;
   _Alignas(8) char inline_params[NODE_INLINE_PARAMS];
@@ -116,17 +118,11 @@ lz_array* array_new(lz_dtype dtype, int ndim, const int32_t* shape);
 
 /* A READY array around a buffer, taking over the reference. */
 lz_array* array_new_buffer(
-    lz_dtype dtype,
-    int ndim,
-    const int32_t* shape,
-    lz_buffer* buffer);
+    lz_dtype dtype, int ndim, const int32_t* shape, lz_buffer* buffer);
 
 /* A READY array with a copy of `data`, row-major. */
 lz_array* array_new_data(
-    lz_dtype dtype,
-    int ndim,
-    const int32_t* shape,
-    const void* data);
+    lz_dtype dtype, int ndim, const int32_t* shape, const void* data);
 
 /* A READY scalar. */
 lz_array* array_new_scalar(lz_dtype dtype, double value);
@@ -140,7 +136,8 @@ static inline bool array_is_ready(const lz_array* a) {
 static inline size_t array_nbytes(const lz_array* a) {
   return (size_t)a->size * dtype_size((lz_dtype)a->dtype);
 }
-/* First element. Only of READY arrays (or inputs and outputs of running work). */
+/* First element. Only of READY arrays (or inputs and outputs of running work).
+ */
 void* array_data(const lz_array* a);
 lz_view array_view(const lz_array* a);
 

@@ -43,7 +43,19 @@ static const uint8_t promotion[DTYPE_COUNT][DTYPE_COUNT] = {
     {F16, F16, F16, F16, F16, F16, F16, F16, F16, F16, F32, F64, F32, C64},
     {F32, F32, F32, F32, F32, F32, F32, F32, F32, F32, F32, F64, F32, C64},
     {F64, F64, F64, F64, F64, F64, F64, F64, F64, F64, F64, F64, F64, C64},
-    {BF16, BF16, BF16, BF16, BF16, BF16, BF16, BF16, BF16, F32, F32, F64, BF16,
+    {BF16,
+     BF16,
+     BF16,
+     BF16,
+     BF16,
+     BF16,
+     BF16,
+     BF16,
+     BF16,
+     F32,
+     F32,
+     F64,
+     BF16,
      C64},
     {C64, C64, C64, C64, C64, C64, C64, C64, C64, C64, C64, C64, C64, C64},
 };
@@ -83,24 +95,33 @@ uint16_t dtype_f32_to_f16(float f) {
   return h;
 }
 
-#define LOAD(type)            \
-  do {                        \
-    type v;                   \
-    memcpy(&v, p, sizeof v);  \
-    return (double)v;         \
+#define LOAD(type)           \
+  do {                       \
+    type v;                  \
+    memcpy(&v, p, sizeof v); \
+    return (double)v;        \
   } while (0)
 
 double dtype_load(lz_dtype d, const void* p) {
   switch (d) {
-    case DTYPE_BOOL: return *(const uint8_t*)p != 0;
-    case DTYPE_UINT8: LOAD(uint8_t);
-    case DTYPE_UINT16: LOAD(uint16_t);
-    case DTYPE_UINT32: LOAD(uint32_t);
-    case DTYPE_UINT64: LOAD(uint64_t);
-    case DTYPE_INT8: LOAD(int8_t);
-    case DTYPE_INT16: LOAD(int16_t);
-    case DTYPE_INT32: LOAD(int32_t);
-    case DTYPE_INT64: LOAD(int64_t);
+    case DTYPE_BOOL:
+      return *(const uint8_t*)p != 0;
+    case DTYPE_UINT8:
+      LOAD(uint8_t);
+    case DTYPE_UINT16:
+      LOAD(uint16_t);
+    case DTYPE_UINT32:
+      LOAD(uint32_t);
+    case DTYPE_UINT64:
+      LOAD(uint64_t);
+    case DTYPE_INT8:
+      LOAD(int8_t);
+    case DTYPE_INT16:
+      LOAD(int16_t);
+    case DTYPE_INT32:
+      LOAD(int32_t);
+    case DTYPE_INT64:
+      LOAD(int64_t);
     case DTYPE_FLOAT16: {
       uint16_t h;
       memcpy(&h, p, sizeof h);
@@ -111,39 +132,53 @@ double dtype_load(lz_dtype d, const void* p) {
       memcpy(&h, p, sizeof h);
       return dtype_bf16_to_f32(h);
     }
-    case DTYPE_FLOAT32: LOAD(float);
-    case DTYPE_FLOAT64: LOAD(double);
-    case DTYPE_COMPLEX64: LOAD(float);
-    default: return NAN;
+    case DTYPE_FLOAT32:
+      LOAD(float);
+    case DTYPE_FLOAT64:
+      LOAD(double);
+    case DTYPE_COMPLEX64:
+      LOAD(float);
+    default:
+      return NAN;
   }
 }
 
-#define STORE(type)           \
-  do {                        \
-    type v = (type)value;     \
-    memcpy(p, &v, sizeof v);  \
-    return;                   \
+#define STORE(type)          \
+  do {                       \
+    type v = (type)value;    \
+    memcpy(p, &v, sizeof v); \
+    return;                  \
   } while (0)
 /* Integers wrap: go through int64 where the value fits, uint64 where not. */
-#define STORE_INT(type)                                               \
-  do {                                                                \
-    type v = value < 0 || value < 0x1p63 ? (type)(int64_t)value       \
-                                         : (type)(uint64_t)value;     \
-    memcpy(p, &v, sizeof v);                                          \
-    return;                                                           \
+#define STORE_INT(type)                                           \
+  do {                                                            \
+    type v = value < 0 || value < 0x1p63 ? (type)(int64_t)value   \
+                                         : (type)(uint64_t)value; \
+    memcpy(p, &v, sizeof v);                                      \
+    return;                                                       \
   } while (0)
 
 void dtype_store(lz_dtype d, void* p, double value) {
   switch (d) {
-    case DTYPE_BOOL: *(uint8_t*)p = value != 0; return;
-    case DTYPE_UINT8: STORE_INT(uint8_t);
-    case DTYPE_UINT16: STORE_INT(uint16_t);
-    case DTYPE_UINT32: STORE_INT(uint32_t);
-    case DTYPE_UINT64: STORE_INT(uint64_t);
-    case DTYPE_INT8: STORE_INT(int8_t);
-    case DTYPE_INT16: STORE_INT(int16_t);
-    case DTYPE_INT32: STORE_INT(int32_t);
-    case DTYPE_INT64: STORE_INT(int64_t);
+    case DTYPE_BOOL:
+      *(uint8_t*)p = value != 0;
+      return;
+    case DTYPE_UINT8:
+      STORE_INT(uint8_t);
+    case DTYPE_UINT16:
+      STORE_INT(uint16_t);
+    case DTYPE_UINT32:
+      STORE_INT(uint32_t);
+    case DTYPE_UINT64:
+      STORE_INT(uint64_t);
+    case DTYPE_INT8:
+      STORE_INT(int8_t);
+    case DTYPE_INT16:
+      STORE_INT(int16_t);
+    case DTYPE_INT32:
+      STORE_INT(int32_t);
+    case DTYPE_INT64:
+      STORE_INT(int64_t);
     case DTYPE_FLOAT16: {
       uint16_t h = dtype_f32_to_f16((float)value);
       memcpy(p, &h, sizeof h);
@@ -154,13 +189,16 @@ void dtype_store(lz_dtype d, void* p, double value) {
       memcpy(p, &h, sizeof h);
       return;
     }
-    case DTYPE_FLOAT32: STORE(float);
-    case DTYPE_FLOAT64: STORE(double);
+    case DTYPE_FLOAT32:
+      STORE(float);
+    case DTYPE_FLOAT64:
+      STORE(double);
     case DTYPE_COMPLEX64: {
       lz_complex c = {(float)value, 0};
       memcpy(p, &c, sizeof c);
       return;
     }
-    default: return;
+    default:
+      return;
   }
 }

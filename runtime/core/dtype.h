@@ -29,7 +29,9 @@ typedef enum lz_dtype_kind {
 extern const uint8_t dtype_sizes[DTYPE_COUNT];
 extern const uint8_t dtype_kinds[DTYPE_COUNT];
 
-static inline size_t dtype_size(lz_dtype d) { return dtype_sizes[d]; }
+static inline size_t dtype_size(lz_dtype d) {
+  return dtype_sizes[d];
+}
 static inline lz_dtype_kind dtype_kind(lz_dtype d) {
   return (lz_dtype_kind)dtype_kinds[d];
 }

@@ -14,8 +14,7 @@
 #include "core/array.h"
 
 /* Sets the message. Always returns NULL, for `return error_set(...)`. */
-void* error_set(const char* format, ...)
-    __attribute__((format(printf, 1, 2)));
+void* error_set(const char* format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for functions that return int: always 1. */
 int error_fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 /* Puts "words: " before the message that is set. */
@@ -29,7 +28,8 @@ void error_clear(void);
 /* No memory: sets a message that needs none. Always NULL. */
 void* error_memory(void);
 
-/* "(2,3)" for messages; a ring of some texts a thread, valid for a few calls. */
+/* "(2,3)" for messages; a ring of some texts a thread, valid for a few calls.
+ */
 const char* error_shape(int ndim, const int32_t* shape);
 const char* error_shape_of(const lz_array* a);
 

@@ -14,6 +14,8 @@ enum {
   OP_HOST = 16        /* runs on the host whatever its stream's device */
 };
 
+#define EXEC_SCRATCH 8
+
 /* One operation at work. Inputs are READY; outputs need memory: each is given
  * it by exec_alloc(), exec_donate() or exec_share(). out[i] == NULL: nobody
  * wants that output, its memory and work may be left out. */
@@ -25,19 +27,25 @@ typedef struct lz_exec {
   int n_in;
   int n_out;
   lz_stream* stream;
-  uint64_t kernel;      /* id, for the probe */
-  uint64_t flops;       /* the kernel may set it; 0: one per output element */
-  uint8_t may_donate[16]; /* per input: nobody else needs it after this */
+  uint64_t kernel;        /* id, for the probe */
+  uint64_t flops;         /* the kernel may set it; 0: one per output element */
+  uint8_t may_donate[32]; /* per input: nobody else needs it after this */
+  bool copied;            /* a view that had to allocate after all */
+  bool deferred;          /* a GPU backend reports the end itself, later */
+  int n_scratch;
+  lz_buffer* scratch[EXEC_SCRATCH];
 } lz_exec;
 
-/* Row-contiguous memory for output i. Non-zero with a message if there is none. */
+/* Row-contiguous memory for output i. Non-zero with a message if there is none.
+ */
 int exec_alloc(lz_exec* x, int i);
 /* The same, but in the memory of input `from` where that is allowed: the input
  * is needed no more, contiguous and of fitting size. */
 int exec_alloc_or_donate(lz_exec* x, int i, int from);
 /* Output i becomes a view of input `from`: no copy. offset in bytes from the
  * input's first element; strides in elements. */
-void exec_share(lz_exec* x, int i, int from, int64_t offset, const int64_t* strides);
+void exec_share(
+    lz_exec* x, int i, int from, int64_t offset, const int64_t* strides);
 /* Scratch that lives until the operation ends. */
 void* exec_scratch(lz_exec* x, size_t bytes);
 
@@ -46,11 +54,11 @@ void* exec_scratch(lz_exec* x, size_t bytes);
  * (core/scope.h). A NULL result means failure with a message. */
 typedef struct lz_vjp {
   lz_node* node;
-  lz_array** in;    /* primals, node->n_inputs */
-  lz_array** out;   /* the node's outputs */
-  lz_array** cotan; /* per output; zeros stand for outputs nobody used */
+  lz_array** in;         /* primals, node->n_inputs */
+  lz_array** out;        /* the node's outputs */
+  lz_array** cotan;      /* per output; zeros stand for outputs nobody used */
   const uint8_t* wanted; /* per input: is a gradient asked for */
-  lz_array** grad;  /* result, per wanted input; NULL means zero */
+  lz_array** grad;       /* result, per wanted input; NULL means zero */
   lz_stream* stream;
 } lz_vjp;
 
@@ -58,16 +66,16 @@ typedef struct lz_jvp {
   lz_node* node;
   lz_array** in;
   lz_array** out;
-  lz_array** tangent;  /* per input; NULL means zero */
-  lz_array** result;   /* per output */
+  lz_array** tangent; /* per input; NULL means zero */
+  lz_array** result;  /* per output */
   lz_stream* stream;
 } lz_jvp;
 
 typedef struct lz_vmap {
   lz_node* node;
-  lz_array** in;       /* with the mapped axis at axis[i], -1: not mapped */
+  lz_array** in; /* with the mapped axis at axis[i], -1: not mapped */
   const int* axis;
-  lz_array** result;   /* per output */
+  lz_array** result; /* per output */
   int* result_axis;
   lz_stream* stream;
 } lz_vmap;
@@ -93,7 +101,8 @@ struct lz_op {
   int (*rebuild)(
       const lz_node* node, lz_array* const* inputs, lz_array** outputs);
 
-  /* Are two nodes with equal inputs the same? NULL: params compared by bytes. */
+  /* Are two nodes with equal inputs the same? NULL: params compared by bytes.
+   */
   bool (*equal)(const lz_node* a, const lz_node* b);
 
   /* For params that hold more than plain data. */

@@ -20,10 +20,10 @@ struct lz_buffer {
   uint8_t source; /* enum lazuli_memory_source */
   uint8_t device; /* which allocator made it: 0 host, 1 GPU backend */
   uint64_t id;
-  size_t size;     /* usable bytes */
-  size_t block;    /* bytes taken from the system */
-  void* data;      /* host address, aligned to 64 bytes */
-  void* handle;    /* of the GPU backend, or NULL */
+  size_t size;                    /* usable bytes */
+  size_t block;                   /* bytes taken from the system */
+  void* data;                     /* host address, aligned to 64 bytes */
+  void* handle;                   /* of the GPU backend, or NULL */
   void (*destroy)(void* payload); /* EXTERNAL: runs once when the buffer dies */
   void* payload;
 };
@@ -35,10 +35,7 @@ lz_buffer* buffer_new(size_t bytes, uint64_t kernel);
 /* Memory of the program's; destroy(payload) runs when the last reference goes
  * (destroy may be NULL). */
 lz_buffer* buffer_new_external(
-    void* data,
-    size_t bytes,
-    void (*destroy)(void*),
-    void* payload);
+    void* data, size_t bytes, void (*destroy)(void*), void* payload);
 
 static inline lz_buffer* buffer_ref(lz_buffer* b) {
   atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);

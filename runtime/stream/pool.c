@@ -16,11 +16,11 @@ typedef struct pool_job {
   pool_fn fn;
   void* ctx;
   int64_t n, part;
-  _Atomic int64_t next;    /* first index not handed out */
-  _Atomic int64_t left;    /* indices not finished */
-  _Atomic int users;       /* threads inside; the caller waits for 0 */
-  _Atomic int workers;     /* worker numbers given out */
-  struct pool_job* link;   /* list of open jobs, guarded by pool.lock */
+  _Atomic int64_t next;  /* first index not handed out */
+  _Atomic int64_t left;  /* indices not finished */
+  _Atomic int users;     /* threads inside; the caller waits for 0 */
+  _Atomic int workers;   /* worker numbers given out */
+  struct pool_job* link; /* list of open jobs, guarded by pool.lock */
 } pool_job;
 
 static struct {
@@ -42,7 +42,8 @@ static inline void pool_pause(void) {
 }
 
 static void pool_work(pool_job* job) {
-  int worker = atomic_fetch_add_explicit(&job->workers, 1, memory_order_relaxed);
+  int worker =
+      atomic_fetch_add_explicit(&job->workers, 1, memory_order_relaxed);
   pool_depth++;
   for (;;) {
     int64_t begin =
@@ -112,8 +113,12 @@ static void pool_start(void) {
   pthread_attr_destroy(&attr);
 }
 
-static void pool_before_fork(void) { pthread_mutex_lock(&pool.lock); }
-static void pool_in_parent(void) { pthread_mutex_unlock(&pool.lock); }
+static void pool_before_fork(void) {
+  pthread_mutex_lock(&pool.lock);
+}
+static void pool_in_parent(void) {
+  pthread_mutex_unlock(&pool.lock);
+}
 static void pool_in_child(void) {
   pthread_mutex_init(&pool.lock, NULL);
   pthread_cond_init(&pool.wake, NULL);

@@ -37,9 +37,9 @@ struct lz_stream {
   pthread_cond_t work_done;
   lz_work* first;
   lz_work* last;
-  bool busy;     /* some thread runs this stream's work */
-  bool threaded; /* the worker exists */
-  uint64_t issued; /* last ticket given out; graph lock */
+  bool busy;               /* some thread runs this stream's work */
+  bool threaded;           /* the worker exists */
+  _Atomic uint64_t issued; /* last ticket given out; graph lock */
   _Atomic uint64_t done;
   _Atomic int waiters;
   void* backend; /* the GPU backend's own */
@@ -54,7 +54,8 @@ lz_stream* stream_new(lz_device device);
 lz_stream* stream_get(int index);
 int stream_count(void);
 
-/* The default device: process-wide. LAZULI_DEVICE=cpu|gpu sets the first one. */
+/* The default device: process-wide. LAZULI_DEVICE=cpu|gpu sets the first one.
+ */
 lz_device device_default(void);
 int device_set_default(lz_device d);
 bool device_available(lz_device d, int index);

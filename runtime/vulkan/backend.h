@@ -1,0 +1,28 @@
+/* The GPU backend, as the rest of the runtime sees it. */
+#ifndef VULKAN_BACKEND_H
+#define VULKAN_BACKEND_H
+
+#include <stdbool.h>
+
+#include "core/op.h"
+typedef struct lz_program lz_program;
+
+/* Devices that Vulkan offers for computing; 0 without a loader or a driver. The
+ * first call looks; a software device counts. */
+int vulkan_device_count(void);
+/* Why there is none, for messages. */
+const char* vulkan_why_not(void);
+/* The device is a piece of hardware: a fit default device. */
+bool vulkan_is_hardware(void);
+
+/* Queues one step on its stream's queue: a fused program, or (program NULL) the
+ * operation through its gpu slot. Outputs are given memory before it returns;
+ * sets x->deferred and reports kernel_end itself, from the device's clock, in
+ * vulkan_finish(). Non-zero with a message on failure. */
+int vulkan_run(lz_exec* x, const lz_program* program);
+
+/* Submits what is queued on the stream and waits for its end. Non-zero where
+ * the device failed. */
+int vulkan_finish(lz_stream* s);
+
+#endif
