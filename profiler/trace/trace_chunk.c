@@ -1,5 +1,4 @@
 /* Space in the file: reserved, mapped, filled, given back. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -90,8 +89,8 @@ bool trace_chunk_next(
     uint64_t time) {
   trace_lane* lane = &t->lanes[index];
   const bool definitions = index & 1;
-  uint64_t size = trace_chunk_round(
-      sizeof(trace_chunk_header) + (uint64_t)need + TRACE_SLACK);
+  uint64_t size =
+      trace_chunk_round(sizeof(trace_chunk_header) + (uint64_t)need);
   const bool ordinary = size <= w->chunk_bytes;
   if (ordinary) size = w->chunk_bytes;
   if (size > TRACE_CHUNK_MAX) return false;
@@ -141,7 +140,7 @@ bool trace_chunk_next(
   lane->time = time;
   memset(&lane->deltas, 0, sizeof lane->deltas);
   lane->cursor = (uint8_t*)(c + 1);
-  lane->limit = (uint8_t*)c + size - TRACE_SLACK;
+  lane->limit = (uint8_t*)c + size;
   /* Last: a child of fork() may find this thread's state as it is now. */
   atomic_signal_fence(memory_order_seq_cst);
   lane->chunk = c;

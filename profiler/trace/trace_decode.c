@@ -1,36 +1,43 @@
 #include "trace_decode.h"
 
-static inline bool trace_decode_number(trace_decoder* d, uint64_t* v) {
-  const uint8_t* p = trace_varint_get(d->p, d->end, v);
+static inline bool trace_decode_small(trace_decoder* d, uint32_t* v) {
+  const uint8_t* p = trace_get_small(d->p, d->end, v);
   if (__builtin_expect(!p, 0)) return false;
   d->p = p;
   return true;
 }
 
-static inline bool trace_decode_u32(trace_decoder* d, uint32_t* v) {
-  uint64_t wide;
-  if (!trace_decode_number(d, &wide)) return false;
-  *v = (uint32_t)wide;
-  return wide <= UINT32_MAX;
+static inline bool trace_decode_medium(trace_decoder* d, uint32_t* v) {
+  const uint8_t* p = trace_get_medium(d->p, d->end, v);
+  if (__builtin_expect(!p, 0)) return false;
+  d->p = p;
+  return true;
+}
+
+static inline bool trace_decode_wide(trace_decoder* d, uint64_t* v) {
+  const uint8_t* p = trace_get_difference(d->p, d->end, v);
+  if (__builtin_expect(!p, 0)) return false;
+  d->p = p;
+  return true;
 }
 
 static inline bool trace_decode_difference(
     trace_decoder* d, uint64_t* v, uint64_t* last) {
   uint64_t difference;
-  if (!trace_decode_number(d, &difference)) return false;
-  *v = *last += trace_unzigzag(difference);
+  if (!trace_decode_wide(d, &difference)) return false;
+  *v = *last += difference;
   return true;
 }
 
 static inline bool trace_decode_ns(trace_decoder* d, uint64_t* v) {
   uint64_t difference;
-  if (!trace_decode_number(d, &difference)) return false;
-  *v = d->time - trace_unzigzag(difference);
+  if (!trace_decode_wide(d, &difference)) return false;
+  *v = d->time - difference;
   return true;
 }
 
 static inline bool trace_decode_text(trace_decoder* d, trace_text* v) {
-  if (!trace_decode_u32(d, &v->length)) return false;
+  if (!trace_decode_small(d, &v->length)) return false;
   if (v->length > (size_t)(d->end - d->p)) return false;
   v->bytes = (const char*)d->p;
   d->p += v->length;
@@ -40,14 +47,14 @@ static inline bool trace_decode_text(trace_decoder* d, trace_text* v) {
 /* A count of things that take at least `bytes` bytes each. */
 static inline bool trace_decode_count(
     trace_decoder* d, uint32_t* count, unsigned bytes) {
-  return trace_decode_u32(d, count) &&
+  return trace_decode_small(d, count) &&
          *count <= (size_t)(d->end - d->p) / bytes;
 }
 
 static inline bool trace_decode_ids(
     trace_decoder* d, trace_ids* v, uint64_t* last) {
   uint32_t count;
-  if (!trace_decode_count(d, &count, 1)) return false;
+  if (!trace_decode_count(d, &count, 4)) return false;
   uint64_t* ids = (uint64_t*)(void*)d->scratch;
   for (uint32_t i = 0; i < count; i++)
     if (!trace_decode_difference(d, &ids[i], last)) return false;
@@ -69,7 +76,7 @@ static inline bool trace_decode_arrays(trace_decoder* d, trace_arrays* v) {
     arrays[i].shape = dims;
     for (unsigned k = 0; k < arrays[i].ndim; k++) {
       uint32_t dim;
-      if (!trace_decode_u32(d, &dim)) return false;
+      if (!trace_decode_medium(d, &dim)) return false;
       *dims++ = (int32_t)dim;
     }
   }
@@ -81,11 +88,11 @@ static inline bool trace_decode_arrays(trace_decoder* d, trace_arrays* v) {
 }
 
 #define TRACE_DECODE_U8(id) (event->id = *d->p++, true)
-#define TRACE_DECODE_U32(id) trace_decode_u32(d, &event->id)
+#define TRACE_DECODE_U32(id) trace_decode_small(d, &event->id)
 #define TRACE_DECODE_U64(id) trace_decode_difference(d, &event->id, &last->id)
 #define TRACE_DECODE_NS(id) trace_decode_ns(d, &event->id)
-#define TRACE_DECODE_STR(id) trace_decode_u32(d, &event->id)
-#define TRACE_DECODE_STACK(id) trace_decode_u32(d, &event->id)
+#define TRACE_DECODE_STR(id) trace_decode_medium(d, &event->id)
+#define TRACE_DECODE_STACK(id) trace_decode_medium(d, &event->id)
 #define TRACE_DECODE_TEXT(id) trace_decode_text(d, &event->id)
 #define TRACE_DECODE_IDS(id) trace_decode_ids(d, &event->id, &last->id)
 #define TRACE_DECODE_ARRAYS(id) trace_decode_arrays(d, &event->id)

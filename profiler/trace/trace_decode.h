@@ -10,7 +10,7 @@
 
 typedef struct trace_decoder {
   const uint8_t* p;
-  const uint8_t* end; /* of the event; TRACE_SLACK readable bytes follow */
+  const uint8_t* end; /* of the event */
   uint64_t time;      /* of the event */
   uint8_t* scratch;   /* next free byte, aligned to 8 */
 } trace_decoder;

@@ -5,28 +5,28 @@
  */
 
 static size_t trace_bound_arrays(trace_arrays v) {
-  size_t bytes = TRACE_VARINT_32;
+  size_t bytes = TRACE_SMALL_MAX;
   for (uint32_t i = 0; i < v.count; i++)
-    bytes += 2 + (size_t)v.arrays[i].ndim * TRACE_VARINT_32;
+    bytes += 2 + (size_t)v.arrays[i].ndim * TRACE_MEDIUM_MAX;
   return bytes;
 }
 
 #define TRACE_BOUND_U8(v) 1
-#define TRACE_BOUND_U32(v) TRACE_VARINT_32
-#define TRACE_BOUND_U64(v) TRACE_VARINT_MAX
-#define TRACE_BOUND_NS(v) TRACE_VARINT_MAX
-#define TRACE_BOUND_STR(v) TRACE_VARINT_32
-#define TRACE_BOUND_STACK(v) TRACE_VARINT_32
-#define TRACE_BOUND_TEXT(v) (TRACE_VARINT_32 + (size_t)(v).length)
+#define TRACE_BOUND_U32(v) TRACE_SMALL_MAX
+#define TRACE_BOUND_U64(v) TRACE_DIFFERENCE_MAX
+#define TRACE_BOUND_NS(v) TRACE_DIFFERENCE_MAX
+#define TRACE_BOUND_STR(v) TRACE_MEDIUM_MAX
+#define TRACE_BOUND_STACK(v) TRACE_MEDIUM_MAX
+#define TRACE_BOUND_TEXT(v) (TRACE_SMALL_MAX + (size_t)(v).length)
 #define TRACE_BOUND_IDS(v) \
-  (TRACE_VARINT_32 + (size_t)(v).count * TRACE_VARINT_MAX)
+  (TRACE_SMALL_MAX + (size_t)(v).count * TRACE_DIFFERENCE_MAX)
 #define TRACE_BOUND_ARRAYS(v) trace_bound_arrays(v)
 
 #define FIELD(type, id, text) +TRACE_BOUND_##type(event->id)
-#define EVENT(number, id, name, text, ...)                          \
-  static inline size_t trace_bound_##id(const trace_##id* event) {  \
-    (void)event;                                                    \
-    return TRACE_VARINT_MAX __VA_ARGS__; /* the time comes first */ \
+#define EVENT(number, id, name, text, ...)                              \
+  static inline size_t trace_bound_##id(const trace_##id* event) {      \
+    (void)event;                                                        \
+    return TRACE_DIFFERENCE_MAX __VA_ARGS__; /* the time comes first */ \
   }
 #include "events.def"
 #undef EVENT
@@ -39,43 +39,42 @@ static inline uint8_t* trace_encode_difference(
     uint8_t* p, uint64_t v, uint64_t* last) {
   uint64_t difference = v - *last;
   *last = v;
-  return trace_varint_put(p, trace_zigzag(difference));
+  return trace_put_difference(p, difference);
 }
 
 static inline uint8_t* trace_encode_text(uint8_t* p, trace_text v) {
-  p = trace_varint_put(p, v.length);
+  p = trace_put_small(p, v.length);
   if (v.length) memcpy(p, v.bytes, v.length);
   return p + v.length;
 }
 
 static inline uint8_t* trace_encode_ids(
     uint8_t* p, trace_ids v, uint64_t* last) {
-  p = trace_varint_put(p, v.count);
+  p = trace_put_small(p, v.count);
   for (uint32_t i = 0; i < v.count; i++)
     p = trace_encode_difference(p, v.ids[i], last);
   return p;
 }
 
 static inline uint8_t* trace_encode_arrays(uint8_t* p, trace_arrays v) {
-  p = trace_varint_put(p, v.count);
+  p = trace_put_small(p, v.count);
   for (uint32_t i = 0; i < v.count; i++) {
     const trace_array* a = &v.arrays[i];
     *p++ = a->dtype;
     *p++ = a->ndim;
     for (unsigned d = 0; d < a->ndim; d++)
-      p = trace_varint_put(p, (uint32_t)a->shape[d]);
+      p = trace_put_medium(p, (uint32_t)a->shape[d]);
   }
   return p;
 }
 
 #define TRACE_ENCODE_U8(id) *p++ = event->id;
-#define TRACE_ENCODE_U32(id) p = trace_varint_put(p, event->id);
+#define TRACE_ENCODE_U32(id) p = trace_put_small(p, event->id);
 #define TRACE_ENCODE_U64(id) \
   p = trace_encode_difference(p, event->id, &last->id);
-#define TRACE_ENCODE_NS(id) \
-  p = trace_varint_put(p, trace_zigzag(time - event->id));
-#define TRACE_ENCODE_STR(id) p = trace_varint_put(p, event->id);
-#define TRACE_ENCODE_STACK(id) p = trace_varint_put(p, event->id);
+#define TRACE_ENCODE_NS(id) p = trace_put_difference(p, time - event->id);
+#define TRACE_ENCODE_STR(id) p = trace_put_medium(p, event->id);
+#define TRACE_ENCODE_STACK(id) p = trace_put_medium(p, event->id);
 #define TRACE_ENCODE_TEXT(id) p = trace_encode_text(p, event->id);
 #define TRACE_ENCODE_IDS(id) p = trace_encode_ids(p, event->id, &last->id);
 #define TRACE_ENCODE_ARRAYS(id) p = trace_encode_arrays(p, event->id);
@@ -151,18 +150,19 @@ static inline void trace_lane_leave(
       memory_order_release);
 }
 
-/* The length is written before the fields are, in as many bytes as their bound
- * asks for. */
+/* The length is known last and stands first: in as many bytes as the bound of
+ * the event asks for. */
 static inline unsigned trace_length_bytes(size_t bound) {
-  return bound < 1u << 7 ? 1 : bound < 1u << 21 ? 3 : 5;
+  return bound < 0xff ? 1 : 5;
 }
 
-static inline void trace_length_put(uint8_t* p, unsigned n, uint64_t length) {
-  uint64_t word = ((length << 1) | 1) << (n - 1);
-  if (n == 1)
-    *p = (uint8_t)word;
-  else
-    memcpy(p, &word, n);
+static inline void trace_length_put(uint8_t* p, unsigned n, uint32_t length) {
+  if (n == 1) {
+    *p = (uint8_t)length;
+  } else {
+    *p = 0xff;
+    memcpy(p + 1, &length, 4);
+  }
 }
 
 #define EVENT(number, id, name, text, ...)                               \
@@ -175,16 +175,16 @@ static inline void trace_length_put(uint8_t* p, unsigned n, uint64_t length) {
     const unsigned n = trace_length_bytes(bound);                        \
     trace_writer_thread* t;                                              \
     trace_lane* lane =                                                   \
-        trace_lane_enter(w, definition, bound + n + 2, time, &t);        \
+        trace_lane_enter(w, definition, 1 + n + bound, time, &t);        \
     if (__builtin_expect(!lane, 0)) {                                    \
       trace_writer_count_lost(w);                                        \
       return false;                                                      \
     }                                                                    \
-    uint8_t* p = trace_varint_put(lane->cursor, number);                 \
+    uint8_t* p = trace_put_small(lane->cursor, number);                  \
     uint8_t* length = p;                                                 \
     p = trace_encode_difference(p + n, time, &lane->time);               \
     p = trace_encode_##id(p, &lane->deltas, time, event);                \
-    trace_length_put(length, n, (uint64_t)(p - length - n));             \
+    trace_length_put(length, n, (uint32_t)(p - length - n));             \
     trace_lane_leave(t, lane, p);                                        \
     return true;                                                         \
   }

@@ -7,8 +7,7 @@
  *
  * A lane is what is written in order: a thread has one for events and one for
  * definitions, and as many again for each signal handler that interrupts it
- * while it writes. Numbers are little-endian; variable-length ones carry their
- * length in the low bits of their first byte (trace_varint_put).
+ * while it writes. Numbers are little-endian.
  */
 #ifndef TRACE_FORMAT_H
 #define TRACE_FORMAT_H
@@ -81,50 +80,86 @@ _Static_assert(offsetof(trace_chunk_header, used) == 56, "on disk");
 uint32_t trace_file_check(const trace_file_header* header);
 uint32_t trace_chunk_check(const trace_chunk_header* header, uint64_t offset);
 
-/* ---- variable-length numbers ---------------------------------------------
- * n bytes, 1…8, hold 7n bits: n-1 zero bits, a one bit, the value; a first
- * byte of 0 is followed by all 64 bits. Both directions touch whole words, so
- * buffers carry TRACE_SLACK bytes past their last number. */
+/* ---- numbers ----------------------------------------------------------------
+ * A number takes a fixed, small size; its largest value there says that the
+ * number follows in full. So what is written seldom branches in a way that the
+ * processor cannot foresee, and zstd finds the same bytes at the same places.
+ *
+ *   small       1 byte, or 0xff and 4 bytes
+ *   medium      2 bytes, or 0xffff and 4 bytes
+ *   difference  4 bytes signed, or INT32_MIN and 8 bytes
+ */
 
-#define TRACE_SLACK 16u
-#define TRACE_VARINT_MAX 9u
-#define TRACE_VARINT_32 5u
+#define TRACE_SMALL_MAX 5u /* bytes that one takes at most */
+#define TRACE_MEDIUM_MAX 6u
+#define TRACE_DIFFERENCE_MAX 12u
 
-static inline uint64_t trace_zigzag(uint64_t difference) {
-  return (difference << 1) ^ (uint64_t)((int64_t)difference >> 63);
-}
-
-static inline uint64_t trace_unzigzag(uint64_t v) {
-  return (v >> 1) ^ (~(v & 1) + 1);
-}
-
-static inline uint8_t* trace_varint_put(uint8_t* p, uint64_t v) {
-  if (__builtin_expect(v < (UINT64_C(1) << 56), 1)) {
-    unsigned bits = 64u - (unsigned)__builtin_clzll(v | 1);
-    unsigned n = (bits + 6) / 7;
-    uint64_t word = ((v << 1) | 1) << (n - 1);
-    memcpy(p, &word, 8);
-    return p + n;
+static inline uint8_t* trace_put_small(uint8_t* p, uint32_t v) {
+  if (__builtin_expect(v < 0xff, 1)) {
+    *p = (uint8_t)v;
+    return p + 1;
   }
-  *p = 0;
-  memcpy(p + 1, &v, 8);
-  return p + 9;
+  *p = 0xff;
+  memcpy(p + 1, &v, 4);
+  return p + 5;
 }
 
-/* Reads a number that must end by `end`; NULL where it does not. */
-static inline const uint8_t* trace_varint_get(
+static inline uint8_t* trace_put_medium(uint8_t* p, uint32_t v) {
+  const uint16_t low = (uint16_t)v;
+  if (__builtin_expect(v < 0xffff, 1)) {
+    memcpy(p, &low, 2);
+    return p + 2;
+  }
+  memset(p, 0xff, 2);
+  memcpy(p + 2, &v, 4);
+  return p + 6;
+}
+
+static inline uint8_t* trace_put_difference(uint8_t* p, uint64_t v) {
+  const uint32_t low = (uint32_t)v;
+  if (__builtin_expect(v + INT32_MAX <= UINT32_MAX - 1u, 1)) {
+    memcpy(p, &low, 4);
+    return p + 4;
+  }
+  const uint32_t escape = UINT32_C(0x80000000);
+  memcpy(p, &escape, 4);
+  memcpy(p + 4, &v, 8);
+  return p + 12;
+}
+
+/* Each reads a number that must end by `end`; NULL where it does not. */
+static inline const uint8_t* trace_get_small(
+    const uint8_t* p, const uint8_t* end, uint32_t* v) {
+  if (__builtin_expect(p == end, 0)) return NULL;
+  *v = *p;
+  if (__builtin_expect(*p < 0xff, 1)) return p + 1;
+  if (end - p < 5) return NULL;
+  memcpy(v, p + 1, 4);
+  return p + 5;
+}
+
+static inline const uint8_t* trace_get_medium(
+    const uint8_t* p, const uint8_t* end, uint32_t* v) {
+  if (__builtin_expect(end - p < 2, 0)) return NULL;
+  uint16_t low;
+  memcpy(&low, p, 2);
+  *v = low;
+  if (__builtin_expect(low < 0xffff, 1)) return p + 2;
+  if (end - p < 6) return NULL;
+  memcpy(v, p + 2, 4);
+  return p + 6;
+}
+
+static inline const uint8_t* trace_get_difference(
     const uint8_t* p, const uint8_t* end, uint64_t* v) {
-  uint64_t word;
-  memcpy(&word, p, 8);
-  if (__builtin_expect((word & 0xff) != 0, 1)) {
-    unsigned n = (unsigned)__builtin_ctzll(word) + 1;
-    if (n > (size_t)(end - p)) return NULL;
-    *v = (word << (64 - 8 * n)) >> (64 - 7 * n);
-    return p + n;
-  }
-  if (end - p < 9) return NULL;
-  memcpy(v, p + 1, 8);
-  return p + 9;
+  if (__builtin_expect(end - p < 4, 0)) return NULL;
+  int32_t low;
+  memcpy(&low, p, 4);
+  *v = (uint64_t)(int64_t)low;
+  if (__builtin_expect(low != INT32_MIN, 1)) return p + 4;
+  if (end - p < 12) return NULL;
+  memcpy(v, p + 4, 8);
+  return p + 12;
 }
 
 /* ---- what differences are taken from ---------------------------------------

@@ -62,7 +62,7 @@ static bool trace_reader_payload(
     trace_reader* r, trace_source* s, const trace_chunk_place* c) {
   const trace_chunk_header* h = &c->header;
   const uint64_t offset = c->offset + sizeof *h;
-  if (!trace_reader_room(&s->payload, &s->room, h->used + TRACE_SLACK)) {
+  if (!trace_reader_room(&s->payload, &s->room, h->used)) {
     trace_scan_damage(&r->scan, offset, "out of memory for a chunk");
     return false;
   }
@@ -92,7 +92,6 @@ static bool trace_reader_payload(
       return false;
     }
   }
-  memset(s->payload + h->used, 0, TRACE_SLACK);
   return true;
 }
 
@@ -131,22 +130,23 @@ static void trace_reader_damage_event(
  * where it makes no sense. */
 static bool trace_reader_head(trace_reader* r, trace_source* s) {
   if (s->p == s->end) return false;
-  uint64_t kind, length, difference;
-  const uint8_t* p = trace_varint_get(s->p, s->end, &kind);
-  if (p) p = trace_varint_get(p, s->end, &length);
+  uint32_t kind, length;
+  uint64_t difference;
+  const uint8_t* p = trace_get_small(s->p, s->end, &kind);
+  if (p) p = trace_get_small(p, s->end, &length);
   if (!p || kind == 0 || kind > UINT16_MAX || length > (size_t)(s->end - p)) {
     trace_reader_damage_event(r, s, "damaged event");
     return false;
   }
   const uint8_t* end = p + length;
-  p = trace_varint_get(p, end, &difference);
+  p = trace_get_difference(p, end, &difference);
   if (!p) {
     trace_reader_damage_event(r, s, "event without a time");
     return false;
   }
   r->done += (uint64_t)(end - s->p);
   s->kind = (uint16_t)kind;
-  s->time += trace_unzigzag(difference);
+  s->time += difference;
   s->fields = p;
   s->p = end;
   return true;

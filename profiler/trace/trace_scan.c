@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "trace_scan.h"
 
 #include <errno.h>

@@ -26,7 +26,7 @@ enum {
   TRACE_TABLE_COUNT
 };
 
-#define TRACE_TABLE_KINDS 256u
+#define TRACE_TABLE_KINDS 255u
 
 /* Kinds are small and never reused: a duplicate number does not compile. */
 static inline void trace_table_unique(unsigned kind) {

@@ -1,5 +1,4 @@
 /* Writers and the threads that use them. */
-#define _GNU_SOURCE
 #include "trace_writer.h"
 
 #include <errno.h>

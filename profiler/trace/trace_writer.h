@@ -8,7 +8,7 @@
  *
  * Invariants:
  *   lane.cursor - payload of its chunk = `used` of its chunk, between events
- *   lane.cursor ≤ lane.limit; TRACE_SLACK bytes may be touched past the limit
+ *   lane.cursor ≤ lane.limit = end of its chunk
  *   thread.depth = number of writes under way on the thread: each level of
  *   signal handlers has lanes of its own
  *
