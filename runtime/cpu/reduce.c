@@ -1,0 +1,460 @@
+#include "cpu/reduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "cpu/simd/reduce.h"
+#include "cpu/walk.h"
+#include "stream/pool.h"
+
+enum {
+  BLOCK = 1024,         /* accumulators, or gathered elements, on the stack */
+  GRAIN = 32768,        /* elements worth a thread's while */
+  MAX_PARTIALS = 32768, /* accumulators of one reduction cut into parts */
+};
+
+/* One group of axes, outermost first. */
+typedef struct axes_group {
+  int ndim;
+  int32_t shape[LZ_MAX_DIMS];
+  int64_t strides[2][LZ_MAX_DIMS]; /* in, out */
+} axes_group;
+
+typedef struct reduce_job {
+  const uint8_t* in;
+  uint8_t* out;
+  lz_dtype in_type, acc_type, out_type;
+  size_t in_size, acc_size;
+  reduce_kind kind;
+  reduce_fold by_row, by_col;
+  reduce_fold merge; /* by_col for accumulators */
+  uint64_t neutral;  /* bits of one accumulator */
+  walk kept;         /* all kept axes but the innermost; views in, out */
+  walk reduced;      /* all reduced axes but the innermost */
+  /* the innermost axis of either group; extent 1 where there is none */
+  int64_t kept_n, kept_in, kept_out;
+  int64_t reduced_n, reduced_in;
+  /* how the reduction of one place, or one block, is cut */
+  int64_t part, n_parts;
+  int64_t block; /* kept innermost elements handled at once */
+  uint8_t* partials;
+} reduce_job;
+
+static uint64_t neutral_bits(reduce_kind kind, lz_dtype d) {
+  uint64_t bits = 0;
+  switch (kind) {
+    case REDUCE_AND:
+      return 1;
+    case REDUCE_OR:
+    case REDUCE_SUM:
+      return 0;
+    case REDUCE_PROD:
+      dtype_store(d, &bits, 1);
+      return bits;
+    default:
+      break;
+  }
+  bool low = kind == REDUCE_MAX;
+  if (dtype_is_inexact(d)) {
+    dtype_store(d, &bits, low ? -INFINITY : INFINITY);
+  } else if (d == DTYPE_BOOL) {
+    bits = !low;
+  } else {
+    int width = 8 * (int)dtype_size(d);
+    uint64_t all = width == 64 ? ~(uint64_t)0 : ((uint64_t)1 << width) - 1;
+    uint64_t sign = (uint64_t)1 << (width - 1);
+    if (dtype_kind(d) == DTYPE_KIND_SIGNED)
+      bits = low ? sign : all ^ sign;
+    else
+      bits = low ? 0 : all;
+  }
+  return bits;
+}
+
+static void fill(void* acc, size_t size, uint64_t bits, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    memcpy((uint8_t*)acc + (size_t)i * size, &bits, size);
+}
+
+/* n accumulators to out, `stride` apart. */
+static void finish(
+    const reduce_job* job,
+    const void* acc,
+    int64_t n,
+    uint8_t* out,
+    int64_t stride) {
+  if (job->acc_type == job->out_type) {
+    walk_copy(out, stride, acc, 1, n, job->acc_size);
+    return;
+  }
+  size_t size = dtype_size(job->out_type);
+  for (int64_t i = 0; i < n; i++)
+    dtype_store(
+        job->out_type,
+        out + i * stride * (int64_t)size,
+        ((const float*)acc)[i]);
+}
+
+/* Folds elements [begin, begin+n) of the reduction's index space, at one
+ * place of the kept space, into one accumulator. */
+static void fold_run(
+    const reduce_job* job,
+    const uint8_t* in,
+    int64_t begin,
+    int64_t n,
+    void* acc) {
+  uint64_t gathered[BLOCK];
+  walk_at at;
+  int64_t inner = begin % job->reduced_n;
+  walk_seek(&job->reduced, &at, begin / job->reduced_n);
+  while (n > 0) {
+    int64_t m = job->reduced_n - inner;
+    if (m > n) m = n;
+    n -= m;
+    const uint8_t* x =
+        in + (at.offset[0] + inner * job->reduced_in) * (int64_t)job->in_size;
+    if (job->reduced_in == 1) {
+      job->by_row(x, 0, 1, m, acc);
+    } else {
+      for (int64_t i = 0; i < m; i += BLOCK) {
+        int64_t some = m - i < BLOCK ? m - i : BLOCK;
+        walk_copy(
+            gathered,
+            1,
+            x + i * job->reduced_in * (int64_t)job->in_size,
+            job->reduced_in,
+            some,
+            job->in_size);
+        job->by_row(gathered, 0, 1, some, acc);
+      }
+    }
+    inner = 0;
+    if (n > 0) walk_next(&job->reduced, &at);
+  }
+}
+
+/* Folds rows [begin, begin+rows) of the reduction's index space into `cols`
+ * accumulators that lie along the innermost kept axis. */
+static void fold_block(
+    const reduce_job* job,
+    const uint8_t* in,
+    int64_t begin,
+    int64_t rows,
+    int64_t cols,
+    void* acc) {
+  if (rows == 0) return;
+  uint64_t gathered[BLOCK];
+  int64_t size = (int64_t)job->in_size;
+  walk_at at;
+  int64_t inner = begin % job->reduced_n;
+  walk_seek(&job->reduced, &at, begin / job->reduced_n);
+  while (rows > 0) {
+    int64_t m = job->reduced_n - inner;
+    if (m > rows) m = rows;
+    rows -= m;
+    const uint8_t* x = in + (at.offset[0] + inner * job->reduced_in) * size;
+    if (job->kept_in == 1 || cols == 1) {
+      job->by_col(x, job->reduced_in, m, cols, acc);
+    } else {
+      for (int64_t r = 0; r < m; r++)
+        for (int64_t c = 0; c < cols; c += BLOCK) {
+          int64_t some = cols - c < BLOCK ? cols - c : BLOCK;
+          walk_copy(
+              gathered,
+              1,
+              x + (r * job->reduced_in + c * job->kept_in) * size,
+              job->kept_in,
+              some,
+              job->in_size);
+          job->by_col(
+              gathered, 0, 1, some, (uint8_t*)acc + c * (int64_t)job->acc_size);
+        }
+    }
+    inner = 0;
+    if (rows > 0) walk_next(&job->reduced, &at);
+  }
+}
+
+/* Rows: kept places [begin, end), each reduced whole. */
+static void row_places(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const reduce_job* job = ctx;
+  uint64_t acc[BLOCK];
+  int64_t total = job->reduced.size * job->reduced_n;
+  int64_t inner = begin % job->kept_n;
+  walk_at at;
+  walk_seek(&job->kept, &at, begin / job->kept_n);
+  while (begin < end) {
+    int64_t n = job->kept_n - inner;
+    if (n > end - begin) n = end - begin;
+    if (n > BLOCK) n = BLOCK;
+    fill(acc, job->acc_size, job->neutral, n);
+    const uint8_t* x =
+        job->in + (at.offset[0] + inner * job->kept_in) * (int64_t)job->in_size;
+    if (job->reduced_in == 1 && job->reduced.size == 1)
+      job->by_row(x, job->kept_in, n, job->reduced_n, acc);
+    else
+      for (int64_t i = 0; i < n; i++)
+        fold_run(
+            job,
+            x + i * job->kept_in * (int64_t)job->in_size,
+            0,
+            total,
+            (uint8_t*)acc + i * (int64_t)job->acc_size);
+    finish(
+        job,
+        acc,
+        n,
+        job->out + (at.offset[1] + inner * job->kept_out) *
+                       (int64_t)dtype_size(job->out_type),
+        job->kept_out);
+    begin += n;
+    inner += n;
+    if (inner == job->kept_n && begin < end) {
+      inner = 0;
+      walk_next(&job->kept, &at);
+    }
+  }
+}
+
+/* Rows: parts of the reduction of every place, into partials[part][place]. */
+static void row_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const reduce_job* job = ctx;
+  int64_t total = job->reduced.size * job->reduced_n;
+  int64_t places = job->kept.size * job->kept_n;
+  for (; begin < end; begin++) {
+    int64_t place = begin / job->n_parts, part = begin % job->n_parts;
+    int64_t first = part * job->part;
+    int64_t n = total - first < job->part ? total - first : job->part;
+    walk_at at;
+    walk_seek(&job->kept, &at, place / job->kept_n);
+    fold_run(
+        job,
+        job->in + (at.offset[0] + place % job->kept_n * job->kept_in) *
+                      (int64_t)job->in_size,
+        first,
+        n,
+        job->partials + (part * places + place) * (int64_t)job->acc_size);
+  }
+}
+
+/* Columns: units of (place of the outer kept axes, block, part). */
+static void col_units(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const reduce_job* job = ctx;
+  uint64_t local[BLOCK];
+  int64_t rows = job->reduced.size * job->reduced_n;
+  int64_t blocks = (job->kept_n + job->block - 1) / job->block;
+  int64_t places = job->kept.size * job->kept_n;
+  for (; begin < end; begin++) {
+    int64_t part = begin % job->n_parts, rest = begin / job->n_parts;
+    int64_t first = rest % blocks * job->block, outer = rest / blocks;
+    int64_t cols =
+        job->kept_n - first < job->block ? job->kept_n - first : job->block;
+    int64_t row = part * job->part;
+    int64_t n = rows - row < job->part ? rows - row : job->part;
+    walk_at at;
+    walk_seek(&job->kept, &at, outer);
+    const uint8_t* x =
+        job->in + (at.offset[0] + first * job->kept_in) * (int64_t)job->in_size;
+    if (job->partials) {
+      fold_block(
+          job,
+          x,
+          row,
+          n,
+          cols,
+          job->partials + (part * places + outer * job->kept_n + first) *
+                              (int64_t)job->acc_size);
+      continue;
+    }
+    fill(local, job->acc_size, job->neutral, cols);
+    fold_block(job, x, row, n, cols, local);
+    finish(
+        job,
+        local,
+        cols,
+        job->out + (at.offset[1] + first * job->kept_out) *
+                       (int64_t)dtype_size(job->out_type),
+        job->kept_out);
+  }
+}
+
+/* Merges partials[part][place] and writes the places. */
+static void finish_partials(const reduce_job* job) {
+  int64_t places = job->kept.size * job->kept_n;
+  job->merge(
+      job->partials + places * (int64_t)job->acc_size,
+      places,
+      job->n_parts - 1,
+      places,
+      job->partials);
+  walk_at at;
+  walk_seek(&job->kept, &at, 0);
+  for (int64_t i = 0; i < job->kept.size; i++) {
+    finish(
+        job,
+        job->partials + i * job->kept_n * (int64_t)job->acc_size,
+        job->kept_n,
+        job->out + at.offset[1] * (int64_t)dtype_size(job->out_type),
+        job->kept_out);
+    if (i + 1 < job->kept.size) walk_next(&job->kept, &at);
+  }
+}
+
+/* How many parts a reduction of `total` steps is cut into, where each part
+ * costs `places` accumulators: a matter of sizes alone, so that results do not
+ * depend on the number of threads. */
+static void cut(reduce_job* job, int64_t total, int64_t places, int64_t cost) {
+  int64_t parts = total * cost / GRAIN;
+  if (parts > MAX_PARTIALS / places) parts = MAX_PARTIALS / places;
+  if (parts > 64) parts = 64;
+  if (parts > total / 8) parts = total / 8;
+  if (parts < 1) parts = 1;
+  job->part = (total + parts - 1) / parts;
+  job->n_parts = (total + job->part - 1) / job->part;
+}
+
+static void run_with_partials(reduce_job* job, pool_fn fn, int64_t units) {
+  uint64_t partials[MAX_PARTIALS];
+  int64_t n = job->n_parts * job->kept.size * job->kept_n;
+  job->partials = (uint8_t*)partials;
+  fill(partials, job->acc_size, job->neutral, n);
+  pool_for(units, 1, fn, job);
+  finish_partials(job);
+}
+
+static void run_rows(reduce_job* job) {
+  int64_t places = job->kept.size * job->kept_n;
+  int64_t total = job->reduced.size * job->reduced_n;
+  if (places < 64 && total >= 2 * GRAIN) {
+    cut(job, total, places, 1);
+    if (job->n_parts > 1) {
+      run_with_partials(job, row_parts, places * job->n_parts);
+      return;
+    }
+  }
+  pool_for(places, GRAIN / (total > GRAIN ? GRAIN : total), row_places, job);
+}
+
+static void run_cols(reduce_job* job) {
+  int64_t places = job->kept.size * job->kept_n;
+  int64_t rows = job->reduced.size * job->reduced_n;
+  job->block = job->kept_n;
+  if (rows > 0 && places <= MAX_PARTIALS / 2 && job->kept.size < 64) {
+    cut(job, rows, places, places);
+    if (job->n_parts > 1) {
+      run_with_partials(job, col_units, job->kept.size * job->n_parts);
+      return;
+    }
+  }
+  if (job->block > BLOCK) job->block = BLOCK;
+  job->part = rows;
+  job->n_parts = 1;
+  int64_t blocks = (job->kept_n + job->block - 1) / job->block;
+  int64_t work = rows * job->block + 1;
+  pool_for(
+      job->kept.size * blocks,
+      GRAIN / (work > GRAIN ? GRAIN : work),
+      col_units,
+      job);
+}
+
+/* Insertion by falling distance; broadcast axes are the outermost. */
+static void group_add(axes_group* g, int32_t n, int64_t in, int64_t out) {
+  int64_t far = in == 0 ? INT64_MAX : llabs(in);
+  int i = g->ndim++;
+  for (; i > 0; i--) {
+    int64_t before = g->strides[0][i - 1];
+    if (before == 0 || llabs(before) >= far) break;
+    g->shape[i] = g->shape[i - 1];
+    g->strides[0][i] = before;
+    g->strides[1][i] = g->strides[1][i - 1];
+  }
+  g->shape[i] = n;
+  g->strides[0][i] = in;
+  g->strides[1][i] = out;
+}
+
+/* Collapses the group; its innermost axis goes to n/in/out, the others to
+ * the walk. */
+static void group_split(
+    axes_group* g, walk* w, int64_t* n, int64_t* in, int64_t* out) {
+  g->ndim = view_collapse(2, g->ndim, g->shape, g->strides);
+  int last = g->ndim - 1;
+  *n = g->shape[last];
+  *in = g->strides[0][last];
+  *out = g->strides[1][last];
+  w->views = 2;
+  w->ndim = last;
+  w->size = 1;
+  for (int i = 0; i < last; i++) {
+    w->size *= g->shape[i];
+    w->shape[i] = g->shape[i];
+    w->strides[0][i] = g->strides[0][i];
+    w->strides[1][i] = g->strides[1][i];
+  }
+}
+
+lz_dtype reduce_dtype(reduce_kind kind, lz_dtype in) {
+  lz_dtype acc = reduce_acc_dtype(kind, in);
+  return dtype_is_float(in) && acc != DTYPE_BOOL ? in : acc;
+}
+
+void reduce_run(
+    reduce_kind kind, const lz_view* in, uint32_t axes, const lz_view* out) {
+  const reduce_table* kernels = ISA_PICK(reduce_kernels);
+  lz_dtype acc = reduce_acc_dtype(kind, in->dtype);
+  assert(
+      acc == out->dtype ||
+      (acc == DTYPE_FLOAT32 && dtype_is_float(out->dtype)));
+  reduce_job job = {
+      .in = in->data,
+      .out = out->data,
+      .in_type = in->dtype,
+      .acc_type = acc,
+      .out_type = out->dtype,
+      .in_size = dtype_size(in->dtype),
+      .acc_size = dtype_size(acc),
+      .kind = kind,
+      .by_row = kernels->by_row[kind][in->dtype],
+      .by_col = kernels->by_col[kind][in->dtype],
+      .merge = kernels->by_col[kind][acc],
+      .neutral = neutral_bits(kind, acc),
+  };
+  axes_group kept = {0}, reduced = {0};
+  bool dropped = out->ndim != in->ndim;
+  for (int i = 0, o = 0; i < in->ndim; i++) {
+    bool keep = !(axes >> i & 1);
+    int64_t n = in->shape[i], from = in->strides[i];
+    int64_t to = keep ? out->strides[o] : 0;
+    /* No direction matters, so all axes are walked upwards. */
+    if (from < 0 && n > 0) {
+      job.in += from * (n - 1) * (int64_t)job.in_size;
+      job.out += to * (n - 1) * (int64_t)dtype_size(out->dtype);
+      from = -from;
+      to = -to;
+    }
+    group_add(keep ? &kept : &reduced, in->shape[i], from, to);
+    o += keep || !dropped;
+  }
+  int64_t unused;
+  group_split(&kept, &job.kept, &job.kept_n, &job.kept_in, &job.kept_out);
+  group_split(&reduced, &job.reduced, &job.reduced_n, &job.reduced_in, &unused);
+  if (job.kept.size * job.kept_n == 0) return;
+  if (job.reduced.size * job.reduced_n == 0) {
+    job.reduced.ndim = 0;
+    job.reduced.size = 1;
+    job.reduced_n = 0;
+    run_cols(&job);
+    return;
+  }
+  bool no_columns = job.kept_n == 1 || job.kept_in == 0;
+  bool rows = job.reduced_n > 1 && job.reduced_in != 0 &&
+              (no_columns || llabs(job.reduced_in) < llabs(job.kept_in));
+  if (rows)
+    run_rows(&job);
+  else
+    run_cols(&job);
+}

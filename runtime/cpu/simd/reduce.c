@@ -1,0 +1,367 @@
+#include "cpu/simd/reduce.h"
+
+#include "cpu/simd/vec.h"
+
+/* Every fold is a fold of columns: a long row is read as a matrix of WIDE
+ * columns first. The compiler vectorises across columns, where the order of
+ * operations does not change. */
+enum { WIDE = 256, NARROW = 16, TILE = 512 };
+
+#define FOLD_COLS(name, T, A, OP)                                     \
+  static __attribute__((noinline)) void name##_cols(                  \
+      const void* xv,                                                 \
+      int64_t stride,                                                 \
+      int64_t rows,                                                   \
+      int64_t cols,                                                   \
+      void* accv) {                                                   \
+    const T* x = xv;                                                  \
+    A* restrict acc = accv;                                           \
+    int64_t r = 0;                                                    \
+    for (; r + 4 <= rows; r += 4, x += 4 * stride) {                  \
+      const T *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride; \
+      for (int64_t c = 0; c < cols; c++) {                            \
+        A a = acc[c];                                                 \
+        a = OP(a, x[c]);                                              \
+        a = OP(a, x1[c]);                                             \
+        a = OP(a, x2[c]);                                             \
+        acc[c] = OP(a, x3[c]);                                        \
+      }                                                               \
+    }                                                                 \
+    for (; r < rows; r++, x += stride)                                \
+      for (int64_t c = 0; c < cols; c++) acc[c] = OP(acc[c], x[c]);   \
+  }
+
+#define FOLD_ROWS(name, T, A, UNIT, OP, MERGE)                             \
+  static A name##_narrow(const T* x, int64_t n, A a) {                     \
+    int64_t i = 0;                                                         \
+    if (n >= 2 * NARROW) {                                                 \
+      A lane[NARROW];                                                      \
+      for (int k = 0; k < NARROW; k++) lane[k] = UNIT;                     \
+      for (; i + NARROW <= n; i += NARROW)                                 \
+        for (int k = 0; k < NARROW; k++) lane[k] = OP(lane[k], x[i + k]);  \
+      for (int w = NARROW / 2; w; w /= 2)                                  \
+        for (int k = 0; k < w; k++) lane[k] = MERGE(lane[k], lane[k + w]); \
+      a = MERGE(a, lane[0]);                                               \
+    }                                                                      \
+    for (; i < n; i++) a = OP(a, x[i]);                                    \
+    return a;                                                              \
+  }                                                                        \
+  static void name##_rows(                                                 \
+      const void* xv,                                                      \
+      int64_t stride,                                                      \
+      int64_t rows,                                                        \
+      int64_t cols,                                                        \
+      void* accv) {                                                        \
+    const T* x = xv;                                                       \
+    A* acc = accv;                                                         \
+    for (int64_t r = 0; r < rows; r++, x += stride) {                      \
+      if (cols < 2 * WIDE) {                                               \
+        acc[r] = name##_narrow(x, cols, acc[r]);                           \
+        continue;                                                          \
+      }                                                                    \
+      A wide[WIDE];                                                        \
+      for (int k = 0; k < WIDE; k++) wide[k] = UNIT;                       \
+      int64_t whole = cols / WIDE * WIDE;                                  \
+      name##_cols(x, WIDE, cols / WIDE, WIDE, wide);                       \
+      name##_cols(x + whole, 0, 1, cols - whole, wide);                    \
+      for (int w = WIDE / 2; w; w /= 2)                                    \
+        for (int k = 0; k < w; k++) wide[k] = MERGE(wide[k], wide[k + w]); \
+      acc[r] = MERGE(acc[r], wide[0]);                                     \
+    }                                                                      \
+  }
+
+/* Few columns without gaps are read as more columns, merged at the end. */
+#define FOLD_BLOCK(name, T, A, UNIT, MERGE)                          \
+  static void name##_block(                                          \
+      const void* xv,                                                \
+      int64_t stride,                                                \
+      int64_t rows,                                                  \
+      int64_t cols,                                                  \
+      void* accv) {                                                  \
+    const T* x = xv;                                                 \
+    A* acc = accv;                                                   \
+    int64_t k = stride == cols && cols < WIDE / 2 ? WIDE / cols : 1; \
+    if (k > 1 && rows >= 4 * k) {                                    \
+      A wide[WIDE];                                                  \
+      for (int i = 0; i < WIDE; i++) wide[i] = UNIT;                 \
+      name##_cols(x, k* cols, rows / k, k * cols, wide);             \
+      for (int64_t i = 0; i < k; i++)                                \
+        for (int64_t c = 0; c < cols; c++)                           \
+          acc[c] = MERGE(acc[c], wide[i * cols + c]);                \
+      x += rows / k * k * stride;                                    \
+      rows %= k;                                                     \
+    }                                                                \
+    name##_cols(x, stride, rows, cols, acc);                         \
+  }
+
+#define FOLD(name, T, A, UNIT, OP, MERGE) \
+  FOLD_COLS(name, T, A, OP)               \
+  FOLD_ROWS(name, T, A, UNIT, OP, MERGE)  \
+  FOLD_BLOCK(name, T, A, UNIT, MERGE)
+
+#define ADD(a, x) ((a) + (x))
+#define MUL(a, x) ((a) * (x))
+#define MAX_INT(a, x) ((a) > (x) ? (a) : (x))
+#define MIN_INT(a, x) ((a) < (x) ? (a) : (x))
+/* A NaN on either side stays. */
+#define MAX_FLOAT(a, x) (((a) > (x)) | ((a) != (a)) ? (a) : (x))
+#define MIN_FLOAT(a, x) (((a) < (x)) | ((a) != (a)) ? (a) : (x))
+#define AND(a, x) (uint8_t)((a) & ((x) != 0))
+#define OR(a, x) (uint8_t)((a) | ((x) != 0))
+
+/* Signed types narrower than the accumulator extend by sign; the arithmetic is
+ * unsigned, where wrapping is defined. */
+#define ADD_WIDE(a, x) ((a) + (uint32_t)(x))
+#define MUL_WIDE(a, x) ((a) * (uint32_t)(x))
+
+FOLD(sum_u8, uint8_t, uint32_t, 0, ADD_WIDE, ADD)
+FOLD(sum_i8, int8_t, uint32_t, 0, ADD_WIDE, ADD)
+FOLD(sum_u16, uint16_t, uint32_t, 0, ADD_WIDE, ADD)
+FOLD(sum_i16, int16_t, uint32_t, 0, ADD_WIDE, ADD)
+FOLD(sum_u32, uint32_t, uint32_t, 0, ADD, ADD)
+FOLD(sum_u64, uint64_t, uint64_t, 0, ADD, ADD)
+FOLD(sum_f32, float, float, 0, ADD, ADD)
+FOLD(sum_f64, double, double, 0, ADD, ADD)
+
+FOLD(prod_u8, uint8_t, uint32_t, 1, MUL_WIDE, MUL)
+FOLD(prod_i8, int8_t, uint32_t, 1, MUL_WIDE, MUL)
+FOLD(prod_u16, uint16_t, uint32_t, 1, MUL_WIDE, MUL)
+FOLD(prod_i16, int16_t, uint32_t, 1, MUL_WIDE, MUL)
+FOLD(prod_u32, uint32_t, uint32_t, 1, MUL, MUL)
+FOLD(prod_u64, uint64_t, uint64_t, 1, MUL, MUL)
+FOLD(prod_f32, float, float, 1, MUL, MUL)
+FOLD(prod_f64, double, double, 1, MUL, MUL)
+
+FOLD(and_8, uint8_t, uint8_t, 1, AND, AND)
+FOLD(and_16, uint16_t, uint8_t, 1, AND, AND)
+FOLD(and_32, uint32_t, uint8_t, 1, AND, AND)
+FOLD(and_64, uint64_t, uint8_t, 1, AND, AND)
+FOLD(or_8, uint8_t, uint8_t, 0, OR, OR)
+FOLD(or_16, uint16_t, uint8_t, 0, OR, OR)
+FOLD(or_32, uint32_t, uint8_t, 0, OR, OR)
+FOLD(or_64, uint64_t, uint8_t, 0, OR, OR)
+
+#define EXTREMES(s, T, LOW, HIGH, MAX, MIN) \
+  FOLD(max_##s, T, T, LOW, MAX, MAX)        \
+  FOLD(min_##s, T, T, HIGH, MIN, MIN)
+EXTREMES(u8, uint8_t, 0, UINT8_MAX, MAX_INT, MIN_INT)
+EXTREMES(u16, uint16_t, 0, UINT16_MAX, MAX_INT, MIN_INT)
+EXTREMES(u32, uint32_t, 0, UINT32_MAX, MAX_INT, MIN_INT)
+EXTREMES(u64, uint64_t, 0, UINT64_MAX, MAX_INT, MIN_INT)
+EXTREMES(i8, int8_t, INT8_MIN, INT8_MAX, MAX_INT, MIN_INT)
+EXTREMES(i16, int16_t, INT16_MIN, INT16_MAX, MAX_INT, MIN_INT)
+EXTREMES(i32, int32_t, INT32_MIN, INT32_MAX, MAX_INT, MIN_INT)
+EXTREMES(i64, int64_t, INT64_MIN, INT64_MAX, MAX_INT, MIN_INT)
+EXTREMES(f32, float, -INFINITY, INFINITY, MAX_FLOAT, MIN_FLOAT)
+EXTREMES(f64, double, -INFINITY, INFINITY, MAX_FLOAT, MIN_FLOAT)
+
+/* Complex sums are sums of floats, twice as many, the parts kept apart. */
+static void sum_c64_block(
+    const void* x, int64_t stride, int64_t rows, int64_t cols, void* acc) {
+  sum_f32_block(x, 2 * stride, rows, 2 * cols, acc);
+}
+
+static void sum_c64_rows(
+    const void* xv, int64_t stride, int64_t rows, int64_t cols, void* accv) {
+  const float* x = xv;
+  float* acc = accv;
+  for (int64_t r = 0; r < rows; r++, x += 2 * stride) {
+    float wide[WIDE] = {0};
+    int64_t whole = 2 * cols / WIDE * WIDE;
+    sum_f32_cols(x, WIDE, whole / WIDE, WIDE, wide);
+    sum_f32_cols(x + whole, 0, 1, 2 * cols - whole, wide);
+    for (int w = WIDE / 2; w >= 2; w /= 2)
+      for (int k = 0; k < w; k++) wide[k] += wide[k + w];
+    acc[2 * r] += wide[0];
+    acc[2 * r + 1] += wide[1];
+  }
+}
+
+static inline lz_complex c64_mul(lz_complex a, lz_complex b) {
+  return (lz_complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+static inline int c64_nan(lz_complex a) {
+  return a.re != a.re || a.im != a.im;
+}
+static inline int c64_less(lz_complex a, lz_complex b) {
+  return a.re < b.re || (a.re == b.re && a.im < b.im);
+}
+static inline lz_complex c64_max(lz_complex a, lz_complex b) {
+  if (c64_nan(a) || c64_nan(b)) return (lz_complex){NAN, 0};
+  return c64_less(b, a) ? a : b;
+}
+static inline lz_complex c64_min(lz_complex a, lz_complex b) {
+  if (c64_nan(a) || c64_nan(b)) return (lz_complex){NAN, 0};
+  return c64_less(a, b) ? a : b;
+}
+#define C64(re, im) ((lz_complex){re, im})
+FOLD(prod_c64, lz_complex, lz_complex, C64(1, 0), c64_mul, c64_mul)
+FOLD(max_c64, lz_complex, lz_complex, C64(-INFINITY, 0), c64_max, c64_max)
+FOLD(min_c64, lz_complex, lz_complex, C64(INFINITY, 0), c64_min, c64_min)
+
+/* Halves go through a tile of floats that stays in the first cache. */
+#define FOLD_HALF(op, h)                                           \
+  static void op##_##h##_block(                                    \
+      const void* xv,                                              \
+      int64_t stride,                                              \
+      int64_t rows,                                                \
+      int64_t cols,                                                \
+      void* accv) {                                                \
+    float tile[4 * TILE];                                          \
+    if (stride == cols && cols <= TILE) {                          \
+      const uint16_t* x = xv;                                      \
+      int64_t some = 4 * TILE / cols;                              \
+      for (int64_t r = 0; r < rows; r += some, x += some * cols) { \
+        int64_t m = rows - r < some ? rows - r : some;             \
+        vec_widen_##h(tile, x, m* cols);                           \
+        op##_f32_block(tile, cols, m, cols, accv);                 \
+      }                                                            \
+      return;                                                      \
+    }                                                              \
+    for (int64_t c = 0; c < cols; c += TILE) {                     \
+      int64_t n = cols - c < TILE ? cols - c : TILE;               \
+      const uint16_t* x = (const uint16_t*)xv + c;                 \
+      for (int64_t r = 0; r < rows; r += 4) {                      \
+        int64_t m = rows - r < 4 ? rows - r : 4;                   \
+        for (int64_t k = 0; k < m; k++, x += stride)               \
+          vec_widen_##h(tile + k * TILE, x, n);                    \
+        op##_f32_cols(tile, TILE, m, n, (float*)accv + c);         \
+      }                                                            \
+    }                                                              \
+  }                                                                \
+  static void op##_##h##_rows(                                     \
+      const void* xv,                                              \
+      int64_t stride,                                              \
+      int64_t rows,                                                \
+      int64_t cols,                                                \
+      void* accv) {                                                \
+    const uint16_t* x = xv;                                        \
+    float tile[4 * TILE];                                          \
+    for (int64_t r = 0; r < rows; r++, x += stride)                \
+      for (int64_t c = 0; c < cols; c += 4 * TILE) {               \
+        int64_t n = cols - c < 4 * TILE ? cols - c : 4 * TILE;     \
+        vec_widen_##h(tile, x + c, n);                             \
+        op##_f32_rows(tile, 0, 1, n, (float*)accv + r);            \
+      }                                                            \
+  }
+#define FOLD_HALVES(op) FOLD_HALF(op, f16) FOLD_HALF(op, bf16)
+FOLD_HALVES(sum)
+FOLD_HALVES(prod)
+FOLD_HALVES(max)
+FOLD_HALVES(min)
+
+/* The best of each block is found first, its place only when it wins: then the
+ * loop that runs over everything has no index in it. */
+#define SEEK(name, T, BEATS)                                                 \
+  static void name(                                                          \
+      const void* xv, int64_t n, int64_t base, void* bestv, int64_t* at) {   \
+    const T* x = xv;                                                         \
+    T best = *(T*)bestv;                                                     \
+    for (int64_t i = 0; i < n; i += TILE) {                                  \
+      int64_t m = n - i < TILE ? n - i : TILE, k = 0;                        \
+      T top = best;                                                          \
+      if (m == TILE) {                                                       \
+        T lane[64];                                                          \
+        for (int j = 0; j < 64; j++) lane[j] = best;                         \
+        for (; k < TILE; k += 64)                                            \
+          for (int j = 0; j < 64; j++)                                       \
+            lane[j] = BEATS(x[i + k + j], lane[j]) ? x[i + k + j] : lane[j]; \
+        for (int j = 0; j < 64; j++)                                         \
+          top = BEATS(lane[j], top) ? lane[j] : top;                         \
+      }                                                                      \
+      for (; k < m; k++) top = BEATS(x[i + k], top) ? x[i + k] : top;        \
+      if (!BEATS(top, best)) continue;                                       \
+      best = top;                                                            \
+      k = 0;                                                                 \
+      while (BEATS(best, x[i + k]) || !(x[i + k] == x[i + k])) k++;          \
+      *at = base + i + k;                                                    \
+    }                                                                        \
+    *(T*)bestv = best;                                                       \
+  }
+#define GREATER(x, y) ((x) > (y))
+#define LESS(x, y) ((x) < (y))
+#define SEEKS(s, T) SEEK(least_##s, T, LESS) SEEK(greatest_##s, T, GREATER)
+SEEKS(u8, uint8_t)
+SEEKS(u16, uint16_t)
+SEEKS(u32, uint32_t)
+SEEKS(u64, uint64_t)
+SEEKS(i8, int8_t)
+SEEKS(i16, int16_t)
+SEEKS(i32, int32_t)
+SEEKS(i64, int64_t)
+SEEKS(f32, float)
+SEEKS(f64, double)
+
+#define SEEK_C64(name, OTHER_LESS)                                         \
+  static void name(                                                        \
+      const void* xv, int64_t n, int64_t base, void* bestv, int64_t* at) { \
+    const lz_complex* x = xv;                                              \
+    lz_complex best = *(lz_complex*)bestv;                                 \
+    for (int64_t i = 0; i < n; i++)                                        \
+      if (OTHER_LESS) {                                                    \
+        best = x[i];                                                       \
+        *at = base + i;                                                    \
+      }                                                                    \
+    *(lz_complex*)bestv = best;                                            \
+  }
+SEEK_C64(least_c64, c64_less(x[i], best))
+SEEK_C64(greatest_c64, c64_less(best, x[i]))
+
+#define SEEK_HALF(name, h)                                                \
+  static void name##_##h(                                                 \
+      const void* xv, int64_t n, int64_t base, void* best, int64_t* at) { \
+    float tile[TILE];                                                     \
+    for (int64_t i = 0; i < n; i += TILE) {                               \
+      int64_t m = n - i < TILE ? n - i : TILE;                            \
+      vec_widen_##h(tile, (const uint16_t*)xv + i, m);                    \
+      name##_f32(tile, m, base + i, best, at);                            \
+    }                                                                     \
+  }
+SEEK_HALF(least, f16)
+SEEK_HALF(least, bf16)
+SEEK_HALF(greatest, f16)
+SEEK_HALF(greatest, bf16)
+
+#define SUMS(op, way)                                                      \
+  {                                                                        \
+    [DTYPE_BOOL] = op##_u8_##way, [DTYPE_UINT8] = op##_u8_##way,           \
+    [DTYPE_UINT16] = op##_u16_##way, [DTYPE_UINT32] = op##_u32_##way,      \
+    [DTYPE_UINT64] = op##_u64_##way, [DTYPE_INT8] = op##_i8_##way,         \
+    [DTYPE_INT16] = op##_i16_##way, [DTYPE_INT32] = op##_u32_##way,        \
+    [DTYPE_INT64] = op##_u64_##way, [DTYPE_FLOAT16] = op##_f16_##way,      \
+    [DTYPE_FLOAT32] = op##_f32_##way, [DTYPE_FLOAT64] = op##_f64_##way,    \
+    [DTYPE_BFLOAT16] = op##_bf16_##way, [DTYPE_COMPLEX64] = op##_c64_##way \
+  }
+#define EACH(pre, post)                                                    \
+  {                                                                        \
+    [DTYPE_BOOL] = pre##u8##post, [DTYPE_UINT8] = pre##u8##post,           \
+    [DTYPE_UINT16] = pre##u16##post, [DTYPE_UINT32] = pre##u32##post,      \
+    [DTYPE_UINT64] = pre##u64##post, [DTYPE_INT8] = pre##i8##post,         \
+    [DTYPE_INT16] = pre##i16##post, [DTYPE_INT32] = pre##i32##post,        \
+    [DTYPE_INT64] = pre##i64##post, [DTYPE_FLOAT16] = pre##f16##post,      \
+    [DTYPE_FLOAT32] = pre##f32##post, [DTYPE_FLOAT64] = pre##f64##post,    \
+    [DTYPE_BFLOAT16] = pre##bf16##post, [DTYPE_COMPLEX64] = pre##c64##post \
+  }
+#define BITS(op, way)                                                   \
+  {                                                                     \
+    [DTYPE_BOOL] = op##_8_##way, [DTYPE_UINT8] = op##_8_##way,          \
+    [DTYPE_UINT16] = op##_16_##way, [DTYPE_UINT32] = op##_32_##way,     \
+    [DTYPE_UINT64] = op##_64_##way, [DTYPE_INT8] = op##_8_##way,        \
+    [DTYPE_INT16] = op##_16_##way, [DTYPE_INT32] = op##_32_##way,       \
+    [DTYPE_INT64] = op##_64_##way, [DTYPE_FLOAT16] = op##_16_##way,     \
+    [DTYPE_FLOAT32] = op##_32_##way, [DTYPE_FLOAT64] = op##_64_##way,   \
+    [DTYPE_BFLOAT16] = op##_16_##way, [DTYPE_COMPLEX64] = op##_64_##way \
+  }
+#define ALL(way)                                                         \
+  {                                                                      \
+    [REDUCE_AND] = BITS(and, way), [REDUCE_OR] = BITS(or, way),          \
+    [REDUCE_SUM] = SUMS(sum, way), [REDUCE_PROD] = SUMS(prod, way),      \
+    [REDUCE_MIN] = EACH(min_, _##way), [REDUCE_MAX] = EACH(max_, _##way) \
+  }
+
+const reduce_table ISA_NAME(reduce_kernels) = {
+    .by_row = ALL(rows),
+    .by_col = ALL(block),
+    .least = EACH(least_, ),
+    .greatest = EACH(greatest_, ),
+};
