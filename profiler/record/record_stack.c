@@ -1,0 +1,70 @@
+/* Call stacks by libunwind.
+ *
+ * libunwind.so is loaded here, privately, and not linked: it exports the C++
+ * runtime's own _Unwind_* functions, and in the global scope, where LD_PRELOAD
+ * puts what it loads, those would take over the program's exceptions. A process
+ * without a runtime never loads it.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "record.h"
+
+#define STACK_OWN 8u /* frames of the recorder itself, at most */
+
+static struct {
+  int (*backtrace)(void** out, int size); /* unw_backtrace */
+  uint64_t self_begin, self_end;
+  uint32_t depth;
+} stack;
+
+void record_stack_init(void) {
+  stack.depth = record.options.stacks;
+  if (!stack.depth || stack.backtrace) return;
+  static const char* const names[] = {
+      "libunwind.so.8", "libunwind-x86_64.so.8", "libunwind.so"};
+  void* library = NULL;
+  for (unsigned i = 0; !library && i < sizeof names / sizeof *names; i++)
+    library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+  /* Taken by data pointer: ISO C has no cast to a function. */
+  void* found = library ? dlsym(library, "unw_backtrace") : NULL;
+  memcpy(&stack.backtrace, &found, sizeof found);
+}
+
+const char* record_stack_missing(void) {
+  return stack.depth && !stack.backtrace
+             ? "call stacks are left out: libunwind.so.8 is not installed"
+             : NULL;
+}
+
+uint32_t record_stack(record_thread* t) {
+  void* frames[RECORD_STACKS_MAX + STACK_OWN];
+  if (!stack.backtrace || !stack.depth) return 0;
+  /* A signal handler that interrupted the unwinder must not enter it again. */
+  if (atomic_load_explicit(&t->unwinding, memory_order_relaxed)) return 0;
+  int saved = errno;
+  uint64_t began = t->entered ? trace_now() : 0;
+  atomic_store_explicit(&t->unwinding, true, memory_order_relaxed);
+  int n = stack.backtrace(frames, (int)(stack.depth + STACK_OWN));
+  atomic_store_explicit(&t->unwinding, false, memory_order_relaxed);
+  uint64_t begin, end;
+  record_module_self(&begin, &end);
+  int skip = 0;
+  while (skip < n && (uintptr_t)frames[skip] - begin < end - begin) skip++;
+  uint32_t id = 0;
+  if (n > skip) {
+    uint32_t count = (uint32_t)(n - skip);
+    if (count > stack.depth) count = stack.depth;
+    const uint64_t* kept = (const uint64_t*)(frames + skip);
+    id = trace_writer_stack(record.writer, kept, count);
+    if (id > t->newest_stack) {
+      t->newest_stack = id;
+      record_module_check(t, kept, count);
+    }
+  }
+  t->stacks++;
+  if (began) t->stack_ns += (trace_now() - began) * RECORD_SAMPLE;
+  errno = saved;
+  return id;
+}

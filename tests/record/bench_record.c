@@ -1,0 +1,134 @@
+/* bench_record: what recording costs a thread, ns an event.
+ *
+ * The rows run as children, interleaved over several rounds; each child tells
+ * the best of its batches, the table the median over the rounds.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fake_runtime.h"
+
+#define ROUNDS 5
+#define BATCHES 20
+#define EVENTS 4000
+
+static double now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void kernels(unsigned count) {
+  const lazuli_probe* p = fake_probe();
+  for (unsigned i = 0; i < count; i++) {
+    lazuli_probe_kernel_end e = {
+        .kernel = i, .stream = 1, .begin_ns = 1000 + i, .end_ns = 2000 + i};
+    if (p && p->kernel_end) p->kernel_end(p->user, &e);
+  }
+}
+
+static void nodes(unsigned count) {
+  for (unsigned i = 0; i < count; i++) fake_node("Add", i + 1, i);
+}
+
+static double measure(void (*events)(unsigned)) {
+  double best = 1e30;
+  for (int b = 0; b < BATCHES; b++) {
+    double begin = now_ns();
+    events(EVENTS);
+    double each = (now_ns() - begin) / EVENTS;
+    if (each < best) best = each;
+  }
+  return best;
+}
+
+/* Runs the measurement with `depth` more frames on the stack. */
+__attribute__((noinline)) static double at_depth(
+    int depth, void (*events)(unsigned)) {
+  volatile char room[48];
+  room[depth % 48] = 1;
+  double ns = depth ? at_depth(depth - 1, events) : measure(events);
+  return room[depth % 48] ? ns : 0;
+}
+
+static const struct {
+  const char* name;
+  const char* stacks; /* NULL: not recorded */
+  void (*events)(unsigned);
+  int depth;
+} rows[] = {
+    {"no recorder, node", NULL, nodes, 0},
+    {"preloaded, off, node", "off", nodes, 0},
+    {"kernel-end, no stack", "none", kernels, 0},
+    {"node, no stack", "none", nodes, 0},
+    {"node, stack of 20 frames", "64", nodes, 14},
+    {"node, stack of 40 frames", "64", nodes, 34},
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+static double run_row(const char* bin, size_t i, const char* directory) {
+  const char* stacks = rows[i].stacks;
+  char command[3 * PATH_MAX];
+  double ns = -1;
+  if (!stacks)
+    snprintf(command, sizeof command, "%s/bench_record %zu", bin, i);
+  else if (strcmp(stacks, "off") == 0)
+    snprintf(
+        command,
+        sizeof command,
+        "LAZULI_TRACE=off LD_PRELOAD=%s/../lib/liblazuli-record.so "
+        "%s/bench_record %zu",
+        bin,
+        bin,
+        i);
+  else
+    snprintf(
+        command,
+        sizeof command,
+        "%s/lazuli record -o %s/t.lzt --stacks=%s -- %s/bench_record %zu",
+        bin,
+        directory,
+        stacks,
+        bin,
+        i);
+  FILE* f = popen(command, "r");
+  if (!f || fscanf(f, "%lf", &ns) != 1) ns = -1;
+  if (f) pclose(f);
+  return ns;
+}
+
+static int by_size(const void* a, const void* b) {
+  double x = *(const double*)a, y = *(const double*)b;
+  return (x > y) - (x < y);
+}
+
+int main(int argc, char** argv) {
+  if (argc > 1) {
+    size_t i = (size_t)atoi(argv[1]);
+    if (i >= ROWS) return 2;
+    printf("%f\n", at_depth(rows[i].depth, rows[i].events));
+    return 0;
+  }
+  char self[PATH_MAX], directory[] = "/tmp/lazuli-bench-XXXXXX";
+  double ns[ROWS][ROUNDS];
+  ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (n < 0 || !mkdtemp(directory)) return 1;
+  self[n] = '\0';
+  *strrchr(self, '/') = '\0';
+  for (int r = 0; r < ROUNDS; r++)
+    for (size_t i = 0; i < ROWS; i++) ns[i][r] = run_row(self, i, directory);
+  char trace[64];
+  snprintf(trace, sizeof trace, "%s/t.lzt", directory);
+  unlink(trace);
+  rmdir(directory);
+  printf("%-28s %10s\n", "recorder, per event", "ns");
+  for (size_t i = 0; i < ROWS; i++) {
+    qsort(ns[i], ROUNDS, sizeof(double), by_size);
+    printf("%-28s %10.1f\n", rows[i].name, ns[i][ROUNDS / 2]);
+  }
+  return 0;
+}
