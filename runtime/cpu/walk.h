@@ -65,6 +65,25 @@ static inline void walk_next(const walk* w, walk_at* at) {
   }
 }
 
+/* Places from here to the end of the innermost axis, this one counted. */
+static inline int64_t walk_left(const walk* w, const walk_at* at) {
+  return w->shape[w->ndim - 1] - at->index[w->ndim - 1];
+}
+
+/* Moves on by n ≤ walk_left() places; the last place of all wraps around. */
+static inline void walk_skip(const walk* w, walk_at* at, int64_t n) {
+  int last = w->ndim - 1;
+  at->index[last] += (int32_t)n - 1;
+  for (int k = 0; k < w->views; k++)
+    at->offset[k] += (n - 1) * w->strides[k][last];
+  walk_next(w, at);
+}
+
+/* Stride of view k along the innermost axis. */
+static inline int64_t walk_stride(const walk* w, int k) {
+  return w->strides[k][w->ndim - 1];
+}
+
 #define WALK_COPY(type)                                      \
   do {                                                       \
     type* d = dst;                                           \

@@ -1,0 +1,226 @@
+#include "cpu/softmax.h"
+
+#include <math.h>
+
+#include "cpu/simd/softmax.h"
+#include "cpu/walk.h"
+#include "stream/pool.h"
+
+enum {
+  ROW = 8192,   /* bytes ×4: a row of floats that is worked on in the cache */
+  GRAIN = 16384 /* elements worth a thread's while */
+};
+
+typedef struct softmax_job {
+  const softmax_table* kernels;
+  const uint8_t* in;
+  uint8_t* out;
+  lz_dtype type;
+  int64_t size; /* of an element */
+  bool half, wide;
+  walk rows; /* views in, out */
+  int64_t n, in_stride, out_stride;
+} softmax_job;
+
+/* n elements as floats or doubles: where they are if they are that and lie
+ * together, else in `tile`. */
+static const void* load(
+    const softmax_job* job, const uint8_t* x, int64_t n, void* tile) {
+  if (!job->half && job->in_stride == 1) return x;
+  if (!job->half) {
+    walk_copy(tile, 1, x, job->in_stride, n, (size_t)job->size);
+    return tile;
+  }
+  uint16_t few[256];
+  for (int64_t i = 0; i < n; i += 256) {
+    int64_t m = n - i < 256 ? n - i : 256;
+    const uint8_t* from = x + i * job->in_stride * 2;
+    if (job->in_stride != 1) {
+      walk_copy(few, 1, from, job->in_stride, m, 2);
+      from = (const uint8_t*)few;
+    }
+    job->kernels->widen(job->type, (float*)tile + i, (const uint16_t*)from, m);
+  }
+  return tile;
+}
+
+static void store(
+    const softmax_job* job, uint8_t* out, const void* tile, int64_t n) {
+  if (!job->half) {
+    if (out != tile)
+      walk_copy(out, job->out_stride, tile, 1, n, (size_t)job->size);
+    return;
+  }
+  uint16_t few[256];
+  for (int64_t i = 0; i < n; i += 256) {
+    int64_t m = n - i < 256 ? n - i : 256;
+    uint8_t* to = out + i * job->out_stride * 2;
+    const float* from = (const float*)tile + i;
+    if (job->out_stride == 1) {
+      job->kernels->narrow(job->type, (uint16_t*)to, from, m);
+    } else {
+      job->kernels->narrow(job->type, few, from, m);
+      walk_copy(to, job->out_stride, few, 1, m, 2);
+    }
+  }
+}
+
+static void softmax_row(
+    const softmax_job* job, const uint8_t* x, uint8_t* out, float* tile) {
+  const softmax_table* k = job->kernels;
+  int w = job->wide;
+  int64_t most = w ? ROW / 2 : ROW;
+  if (job->n <= most ||
+      (!job->half && job->in_stride == 1 && job->out_stride == 1)) {
+    const void* row = load(job, x, job->n, tile);
+    void* e = !job->half && job->out_stride == 1 ? (void*)out : (void*)tile;
+    double top = k->max[w](row, job->n, -INFINITY);
+    double sum = k->exp_sum[w](row, job->n, top, e);
+    k->scale[w](e, job->n, 1 / sum);
+    store(job, out, e, job->n);
+    return;
+  }
+  double top = -INFINITY, sum = 0;
+  for (int pass = 0; pass < 3; pass++)
+    for (int64_t i = 0; i < job->n; i += most) {
+      int64_t m = job->n - i < most ? job->n - i : most;
+      const void* part = load(job, x + i * job->in_stride * job->size, m, tile);
+      if (pass == 0) {
+        top = k->max[w](part, m, top);
+      } else if (pass == 1) {
+        sum += k->exp_sum[w](part, m, top, NULL);
+      } else {
+        k->exp_sum[w](part, m, top, tile);
+        k->scale[w](tile, m, 1 / sum);
+        store(job, out + i * job->out_stride * job->size, tile, m);
+      }
+    }
+}
+
+static void softmax_rows(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const softmax_job* job = ctx;
+  float tile[ROW];
+  walk_at at;
+  for (walk_seek(&job->rows, &at, begin); begin < end; begin++) {
+    softmax_row(
+        job,
+        job->in + at.offset[0] * job->size,
+        job->out + at.offset[1] * job->size,
+        tile);
+    if (begin + 1 < end) walk_next(&job->rows, &at);
+  }
+}
+
+/* Blocks of neighbouring columns; the innermost axis of `rows` is across. */
+static void softmax_cols(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const softmax_job* job = ctx;
+  int64_t across = job->rows.shape[job->rows.ndim - 1];
+  int64_t blocks = (across + SOFTMAX_COLS - 1) / SOFTMAX_COLS;
+  for (; begin < end; begin++) {
+    int64_t first = begin % blocks * SOFTMAX_COLS;
+    int64_t cols =
+        across - first < SOFTMAX_COLS ? across - first : SOFTMAX_COLS;
+    walk_at at;
+    walk_seek(&job->rows, &at, begin / blocks * across + first);
+    job->kernels->cols[job->wide](
+        job->in + at.offset[0] * job->size,
+        job->in_stride,
+        job->out + at.offset[1] * job->size,
+        job->out_stride,
+        job->n,
+        cols);
+  }
+}
+
+static void logsumexp_rows(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const softmax_job* job = ctx;
+  const softmax_table* k = job->kernels;
+  float tile[ROW];
+  int w = job->wide;
+  int64_t most = w ? ROW / 2 : ROW;
+  if (!job->half && job->in_stride == 1) most = job->n;
+  walk_at at;
+  for (walk_seek(&job->rows, &at, begin); begin < end; begin++) {
+    const uint8_t* x = job->in + at.offset[0] * job->size;
+    const void* part = NULL;
+    double top = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < job->n; i += most) {
+      int64_t m = job->n - i < most ? job->n - i : most;
+      part = load(job, x + i * job->in_stride * job->size, m, tile);
+      top = k->max[w](part, m, top);
+    }
+    for (int64_t i = 0; i < job->n; i += most) {
+      int64_t m = job->n - i < most ? job->n - i : most;
+      if (most < job->n)
+        part = load(job, x + i * job->in_stride * job->size, m, tile);
+      sum += k->exp_sum[w](part, m, top, NULL);
+    }
+    double value = isinf(top) ? top
+                   : w        ? log(sum) + top
+                              : (double)(logf((float)sum) + (float)top);
+    dtype_store(job->type, job->out + at.offset[1] * job->size, value);
+    if (begin + 1 < end) walk_next(&job->rows, &at);
+  }
+}
+
+static softmax_job make_job(
+    const lz_view* in, int axis, const lz_view* out, int64_t out_stride) {
+  softmax_job job = {
+      .kernels = ISA_PICK(softmax_kernels),
+      .in = in->data,
+      .out = out->data,
+      .type = in->dtype,
+      .size = (int64_t)dtype_size(in->dtype),
+      .half = dtype_size(in->dtype) == 2,
+      .wide = in->dtype == DTYPE_FLOAT64,
+      .n = in->shape[axis],
+      .in_stride = in->strides[axis],
+      .out_stride = out_stride,
+  };
+  const lz_view* views[] = {in, out};
+  walk_make(&job.rows, 2, views, axis);
+  return job;
+}
+
+void softmax_run(
+    const lz_view* in, int axis, bool precise, const lz_view* out) {
+  (void)precise;
+  assert(dtype_is_float(in->dtype) && out->dtype == in->dtype);
+  softmax_job job = make_job(in, axis, out, out->strides[axis]);
+  if (job.rows.size == 0 || job.n == 0) return;
+  int last = job.rows.ndim - 1;
+  int64_t across = job.rows.shape[last];
+  if (!job.half && job.in_stride != 1 && across >= 8 &&
+      job.rows.strides[0][last] == 1 && job.rows.strides[1][last] == 1) {
+    int64_t blocks = (across + SOFTMAX_COLS - 1) / SOFTMAX_COLS;
+    int64_t work = job.n * SOFTMAX_COLS;
+    pool_for(
+        job.rows.size / across * blocks,
+        GRAIN / (work > GRAIN ? GRAIN : work),
+        softmax_cols,
+        &job);
+    return;
+  }
+  pool_for(
+      job.rows.size,
+      GRAIN / (job.n > GRAIN ? GRAIN : job.n),
+      softmax_rows,
+      &job);
+}
+
+void softmax_logsumexp(const lz_view* in, int axis, const lz_view* out) {
+  assert(dtype_is_float(in->dtype) && out->dtype == in->dtype);
+  int64_t strides[LZ_MAX_DIMS] = {0};
+  for (int i = 0, o = 0; i < in->ndim; i++) {
+    if (i != axis) strides[i] = out->strides[o];
+    o += i != axis || out->ndim == in->ndim;
+  }
+  lz_view full = {out->data, out->dtype, in->ndim, in->shape, strides};
+  softmax_job job = make_job(in, axis, &full, 0);
+  if (job.rows.size == 0) return;
+  int64_t n = job.n > GRAIN ? GRAIN : job.n + 1;
+  pool_for(job.rows.size, GRAIN / n, logsumexp_rows, &job);
+}
