@@ -1,0 +1,402 @@
+#include "cpu/qmm.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/gemm.h"
+#include "cpu/isa.h"
+#include "cpu/onednn.h"
+#include "cpu/scratch.h"
+#include "stream/pool.h"
+
+ISA_DECLARE(qmm_table, qmm_table)
+
+/* Up to so many rows of x each row of codes is read and multiplied on the
+ * fly; above, blocks of w are dequantised and multiplied as matrices. */
+#define QMM_ROWS 8
+/* Bytes of a dequantised block. */
+#define QMM_BLOCK ((int64_t)1 << 20)
+
+/* Where the matrices of one product start. */
+typedef struct qmm_start {
+  char *x, *out;
+  qmm_matrix w;
+} qmm_start;
+
+typedef struct qmm_plan {
+  const quantize_format* f;
+  bool transpose;
+  lz_dtype dtype;
+  int64_t batch, m, n, k;
+  int64_t x_row, x_col, out_row, out_col; /* elements */
+  const qmm_start* starts;
+  int64_t block, blocks; /* columns of out that a part makes */
+  _Atomic int failed;
+} qmm_plan;
+
+static int64_t min64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+/* Scales or biases [at, at + n) of a row as float. */
+static void factors(
+    const qmm_matrix* w,
+    bool bias,
+    int64_t row,
+    int64_t at,
+    int64_t n,
+    float* to) {
+  const lz_dtype d = bias ? w->bias_type : w->scale_type;
+  const char* src =
+      bias ? w->biases + row * w->bias_row : w->scales + row * w->scale_row;
+  if (d == DTYPE_UINT8)
+    for (int64_t i = 0; i < n; i++)
+      to[i] = quantize_scale(w->format.mode, (uint8_t)src[at + i]);
+  else
+    gemm_kernels()->load[d](to, src + at * (int64_t)dtype_size(d), 1, n);
+}
+
+/* Elements [at, at + n) of row, both multiples of 8. */
+static void dequantize_part(
+    const qmm_matrix* w, int64_t row, int64_t at, int64_t n, float* to) {
+  const quantize_format* f = &w->format;
+  const int size = f->group_size;
+  quantize_kernels()->decode[f->mode](
+      to, w->codes + row * w->code_row + at / 8 * f->bits, f->bits, n);
+  for (int64_t i = 0; i < n;) {
+    const int64_t g = (at + i) / size;
+    const int64_t end = min64(n, (g + 1) * size - at);
+    float s, b = 0;
+    factors(w, false, row, g, 1, &s);
+    if (f->mode == QUANTIZE_AFFINE) factors(w, true, row, g, 1, &b);
+    for (; i < end; i++) to[i] = to[i] * s + b;
+  }
+}
+
+static void store_out(
+    const qmm_plan* p,
+    const qmm_start* s,
+    const float* tile,
+    int64_t ld,
+    int64_t j0,
+    int64_t cols) {
+  const int64_t size = (int64_t)dtype_size(p->dtype);
+  for (int64_t i = 0; i < p->m; i++)
+    gemm_kernels()->store[p->dtype](
+        s->out + (i * p->out_row + j0 * p->out_col) * size,
+        p->out_col,
+        tile + i * ld,
+        cols);
+}
+
+/* Rows of x, one after the other, as float. */
+static void load_x(const qmm_plan* p, const qmm_start* s, float* to) {
+  for (int64_t i = 0; i < p->m; i++)
+    gemm_kernels()->load[p->dtype](
+        to + i * p->k,
+        s->x + i * p->x_row * (int64_t)dtype_size(p->dtype),
+        p->x_col,
+        p->k);
+}
+
+/* Few rows, w transposed: each row of codes gives a column of out. */
+static int few_dots(qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
+  const qmm_table* t = ISA_PICK(qmm_table);
+  const qmm_matrix* w = &s->w;
+  const int64_t groups = p->k / p->f->group_size;
+  const int64_t wide = t->arranged(p->f, p->k);
+  const size_t floats =
+      (size_t)(p->m * (wide + groups + cols + 16) + p->k + 2 * groups + 64);
+  float* x = scratch_get(SCRATCH_KERNEL, floats * sizeof *x);
+  if (!x) return 1;
+  float* sums = x + p->m * wide;
+  float* tile = sums + p->m * (groups + 16);
+  float* scale = tile + p->m * cols;
+  float* bias = scale + groups + 16;
+  float* row = bias + groups + 16;
+  memset(scale, 0, (size_t)(2 * groups + 32) * sizeof *scale);
+  for (int64_t i = 0; i < p->m; i++) {
+    gemm_kernels()->load[p->dtype](
+        row,
+        s->x + i * p->x_row * (int64_t)dtype_size(p->dtype),
+        p->x_col,
+        p->k);
+    t->arrange(p->f, x + i * wide, sums + i * (groups + 16), row, p->k);
+  }
+  for (int64_t j = 0; j < cols; j++) {
+    factors(w, false, j0 + j, 0, groups, scale);
+    if (p->f->mode == QUANTIZE_AFFINE)
+      factors(w, true, j0 + j, 0, groups, bias);
+    for (int64_t i = 0; i < p->m; i++) {
+      const qmm_vector v = {x + i * wide, sums + i * (groups + 16)};
+      tile[i * cols + j] = t->dot(
+          p->f, w->codes + (j0 + j) * w->code_row, scale, bias, &v, p->k);
+    }
+  }
+  store_out(p, s, tile, cols, j0, cols);
+  return 0;
+}
+
+/* Few rows, w as it is: each row of codes is added to all of out, x times. */
+static int few_sums(qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
+  float* tile = scratch_get(
+      SCRATCH_KERNEL, (size_t)(p->m * (cols + p->k) + cols) * sizeof(float));
+  if (!tile) return 1;
+  float *x = tile + p->m * cols, *row = x + p->m * p->k;
+  load_x(p, s, x);
+  memset(tile, 0, (size_t)(p->m * cols) * sizeof *tile);
+  for (int64_t k = 0; k < p->k; k++) {
+    dequantize_part(&s->w, k, j0, cols, row);
+    for (int64_t i = 0; i < p->m; i++) {
+      const float by = x[i * p->k + k];
+      float* sum = tile + i * cols;
+      for (int64_t j = 0; j < cols; j++) sum[j] += by * row[j];
+    }
+  }
+  store_out(p, s, tile, cols, j0, cols);
+  return 0;
+}
+
+/* Many rows: the columns of w dequantised, then a product of matrices. In
+ * bfloat16 where x is and the machine multiplies it. */
+static int block_product(
+    qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
+  const bool half = p->dtype == DTYPE_BFLOAT16 && onednn_has_bf16() &&
+                    p->x_col == 1 && p->x_row >= p->k;
+  const bool flat =
+      !half && p->dtype == DTYPE_FLOAT32 && p->x_col == 1 && p->x_row >= p->k;
+  const int64_t x_floats = half || flat ? 0 : p->m * p->k;
+  const int64_t rows = p->transpose ? cols : p->k;
+  const int64_t width = p->transpose ? p->k : cols;
+  float* tile = scratch_get(
+      SCRATCH_KERNEL,
+      (size_t)(p->m * cols + x_floats + rows * width + width) * sizeof(float));
+  if (!tile) return 1;
+  float *x = tile + p->m * cols, *w = x + x_floats, *line = w + rows * width;
+  uint16_t* narrow = (uint16_t*)w;
+  for (int64_t i = 0; i < rows; i++) {
+    float* to = half ? line : w + i * width;
+    if (p->transpose)
+      dequantize_part(&s->w, j0 + i, 0, width, to);
+    else
+      dequantize_part(&s->w, i, j0, width, to);
+    if (half)
+      gemm_kernels()->store[DTYPE_BFLOAT16](narrow + i * width, 1, line, width);
+  }
+  const onednn_matrix b = {w, width, p->transpose};
+  const onednn_matrix out = {tile, cols, false};
+  onednn_matrix a = {s->x, p->x_row, false};
+  if (x_floats) {
+    load_x(p, s, x);
+    a = (onednn_matrix){x, p->k, false};
+  }
+  const int status =
+      half ? onednn_bf16_matmul(p->m, cols, p->k, &a, &b, &out, DTYPE_FLOAT32)
+           : onednn_sgemm(p->m, cols, p->k, 1, &a, &b, 0, &out);
+  if (!status) store_out(p, s, tile, cols, j0, cols);
+  return status;
+}
+
+static void qmm_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  qmm_plan* p = ctx;
+  for (int64_t i = begin; i < end; i++) {
+    const qmm_start* s = &p->starts[i / p->blocks];
+    const int64_t j0 = i % p->blocks * p->block;
+    const int64_t cols = min64(p->block, p->n - j0);
+    const int status = p->m > QMM_ROWS ? block_product(p, s, j0, cols)
+                       : p->transpose  ? few_dots(p, s, j0, cols)
+                                       : few_sums(p, s, j0, cols);
+    if (status) atomic_store(&p->failed, 1);
+  }
+}
+
+static int qmm_execute(qmm_plan* p) {
+  /* A part is some 64K codes when they are multiplied on the fly, a block that
+   * fits a cache otherwise; and each thread gets some. */
+  int64_t block = p->m > QMM_ROWS ? QMM_BLOCK / 4 / p->k : 128 * 1024 / p->k;
+  const int64_t share = p->batch * p->n / (4 * pool_threads());
+  if (block > share) block = share;
+  /* Whole groups when columns are packed, else enough for the stores. */
+  const int64_t unit = p->transpose ? 16 : QUANTIZE_GROUP_MAX;
+  block = (block + unit - 1) / unit * unit;
+  p->block = min64(block < unit ? unit : block, p->n);
+  p->blocks = (p->n + p->block - 1) / p->block;
+  const int64_t parts = p->batch * p->blocks;
+  const int64_t work = p->m * p->block * p->k;
+  pool_for(parts, work < 32768 ? 32768 / (work + 1) : 1, qmm_parts, p);
+  return atomic_load(&p->failed);
+}
+
+/* The stride of leading axis `axis` of out, counted from the last, in v whose
+ * last `inner` axes are a matrix; 0 where v broadcasts. */
+static int64_t lead_stride(const lz_view* v, int inner, int axis) {
+  const int i = v->ndim - inner - 1 - axis;
+  return i >= 0 && v->shape[i] != 1 ? v->strides[i] : 0;
+}
+
+/* Offset in bytes of the matrix of v for product i. */
+static int64_t lead_offset(
+    const lz_view* v, int inner, const lz_view* out, int out_inner, int64_t i) {
+  int64_t at = 0;
+  const int lead = out->ndim - out_inner;
+  for (int axis = 0; axis < lead; axis++) {
+    const int32_t extent = out->shape[lead - 1 - axis];
+    at += i % extent * lead_stride(v, inner, axis);
+    i /= extent;
+  }
+  return at * (int64_t)dtype_size(v->dtype);
+}
+
+/* Offset in bytes of matrix `index` of v, row-major over its leading axes. */
+static int64_t nth_offset(const lz_view* v, int64_t index) {
+  int64_t at = 0;
+  for (int i = v->ndim - 2; i-- > 0;) {
+    at += index % v->shape[i] * v->strides[i];
+    index /= v->shape[i];
+  }
+  return at * (int64_t)dtype_size(v->dtype);
+}
+
+/* Element i of an index array. */
+static int64_t index_at(const lz_view* v, int64_t i) {
+  int64_t at = 0;
+  for (int axis = v->ndim; axis-- > 0;) {
+    at += i % v->shape[axis] * v->strides[axis];
+    i /= v->shape[axis];
+  }
+  return ((const uint32_t*)v->data)[at];
+}
+
+/* A view whose last axis is contiguous, in memory of its own when v's is not:
+ * then *made is to be freed. Nonzero: out of memory. */
+static int dense_last(
+    const lz_view* v, lz_view* to, int64_t* strides, void** made) {
+  *to = *v;
+  *made = NULL;
+  const int last = v->ndim - 1;
+  if (v->shape[last] == 1 || v->strides[last] == 1) return 0;
+  const int64_t n = view_size(v);
+  const size_t size = dtype_size(v->dtype);
+  char* copy = malloc((size_t)n * size);
+  if (!copy) return 1;
+  int64_t step = 1;
+  for (int i = v->ndim; i-- > 0;) {
+    strides[i] = step;
+    step *= v->shape[i];
+  }
+  for (int64_t i = 0; i < n; i++) {
+    int64_t at = 0, rest = i;
+    for (int axis = v->ndim; axis-- > 0;) {
+      at += rest % v->shape[axis] * v->strides[axis];
+      rest /= v->shape[axis];
+    }
+    memcpy(
+        copy + (size_t)i * size,
+        (const char*)v->data + at * (int64_t)size,
+        size);
+  }
+  to->data = *made = copy;
+  to->strides = strides;
+  return 0;
+}
+
+static int64_t row_bytes(const lz_view* v) {
+  return v->strides[v->ndim - 2] * (int64_t)dtype_size(v->dtype);
+}
+
+/* (B, M, K) against one w is one tall matrix. */
+static void qmm_merge(qmm_plan* p, qmm_start* s) {
+  if (p->batch < 2) return;
+  const int64_t size = (int64_t)dtype_size(p->dtype);
+  if (p->m == 1) {
+    p->x_row = (s[1].x - s[0].x) / size;
+    p->out_row = (s[1].out - s[0].out) / size;
+  }
+  for (int64_t i = 0; i < p->batch; i++)
+    if (s[i].w.codes != s[0].w.codes || s[i].w.scales != s[0].w.scales ||
+        s[i].w.biases != s[0].w.biases ||
+        s[i].x - s[0].x != i * p->m * p->x_row * size ||
+        s[i].out - s[0].out != i * p->m * p->out_row * size)
+      return;
+  p->m *= p->batch;
+  p->batch = 1;
+}
+
+int qmm_run(
+    const quantize_format* f,
+    bool transpose,
+    const lz_view* x,
+    const lz_view* w,
+    const lz_view* scales,
+    const lz_view* biases,
+    const lz_view* out,
+    const lz_view* lhs,
+    const lz_view* rhs) {
+  if (view_size(out) == 0) return 0;
+  const bool affine = f->mode == QUANTIZE_AFFINE;
+  const int inner = out->ndim > 1 ? 2 : 1, x_inner = x->ndim > 1 ? 2 : 1;
+  qmm_plan p = {
+      .f = f,
+      .transpose = transpose,
+      .dtype = out->dtype,
+      .m = inner == 2 ? out->shape[out->ndim - 2] : 1,
+      .n = out->shape[out->ndim - 1],
+      .k = x->shape[x->ndim - 1],
+      .x_row = x_inner == 2 ? x->strides[x->ndim - 2] : 0,
+      .x_col = x->strides[x->ndim - 1],
+      .out_row = inner == 2 ? out->strides[out->ndim - 2] : 0,
+      .out_col = out->strides[out->ndim - 1]};
+  p.batch = view_size(out) / (p.m * p.n);
+  if (p.k == 0) {
+    qmm_start s = {.out = NULL};
+    float zero[256] = {0};
+    for (int64_t i = 0; i < p.batch; i++) {
+      s.out = (char*)out->data + lead_offset(out, inner, out, inner, i);
+      for (int64_t j = 0; j < p.n; j += 256)
+        store_out(&p, &s, zero, 0, j, min64(256, p.n - j));
+    }
+    return 0;
+  }
+  lz_view dense[3];
+  int64_t strides[3][LZ_MAX_DIMS];
+  void* made[4] = {NULL, NULL, NULL, NULL};
+  int status = dense_last(w, &dense[0], strides[0], &made[0]) ||
+               dense_last(scales, &dense[1], strides[1], &made[1]) ||
+               (affine && dense_last(biases, &dense[2], strides[2], &made[2]));
+  qmm_start* starts = NULL;
+  if (!status) starts = made[3] = malloc((size_t)p.batch * sizeof *starts);
+  if (!starts) status = 1;
+  w = &dense[0];
+  scales = &dense[1];
+  biases = affine ? &dense[2] : NULL;
+  for (int64_t i = 0; i < p.batch && !status; i++) {
+    qmm_start* s = &starts[i];
+    const int64_t r = rhs ? index_at(rhs, i) : 0;
+#define START(v)      \
+  ((char*)(v)->data + \
+   (rhs ? nth_offset(v, r) : lead_offset(v, 2, out, inner, i)))
+    s->x = (char*)x->data + (lhs ? nth_offset(x, index_at(lhs, i))
+                                 : lead_offset(x, x_inner, out, inner, i));
+    s->out = (char*)out->data + lead_offset(out, inner, out, inner, i);
+    s->w = (qmm_matrix){
+        .format = *f,
+        .codes = (const uint8_t*)START(w),
+        .scales = START(scales),
+        .biases = affine ? START(biases) : NULL,
+        .code_row = row_bytes(w),
+        .scale_row = row_bytes(scales),
+        .bias_row = affine ? row_bytes(biases) : 0,
+        .scale_type = scales->dtype,
+        .bias_type = affine ? biases->dtype : DTYPE_UINT8};
+#undef START
+  }
+  if (!status) {
+    qmm_merge(&p, starts);
+    p.starts = starts;
+    status = qmm_execute(&p);
+  }
+  for (int i = 0; i < 4; i++) free(made[i]);
+  return status;
+}

@@ -1,0 +1,65 @@
+/* Products with a quantised matrix. */
+#ifndef CPU_QMM_H
+#define CPU_QMM_H
+
+#include <stdbool.h>
+
+#include "cpu/quantize.h"
+#include "cpu/view.h"
+
+/* out (…, M, N) = x (…, M, K) times w, dequantised: w (…, N, K packed) with
+ * `transpose`, (…, K, N packed) without. x and out are of one type, float16,
+ * bfloat16 or float32; scales and biases as quantize_run leaves them (of any
+ * of these types when affine). Any strides. Leading axes broadcast as for
+ * matmul_run; x and out may lack M.
+ *
+ * With lhs and rhs (uint32, both or none, of the shape of out's leading axes),
+ * product i takes matrix lhs[i] of x and rhs[i] of w, counted row-major over
+ * their leading axes. Sums are float. Runs on the pool. Nonzero: out of
+ * memory. */
+int qmm_run(
+    const quantize_format* f,
+    bool transpose,
+    const lz_view* x,
+    const lz_view* w,
+    const lz_view* scales,
+    const lz_view* biases,
+    const lz_view* out,
+    const lz_view* lhs,
+    const lz_view* rhs);
+
+/* A quantised matrix in memory; rows of codes lie packed. */
+typedef struct qmm_matrix {
+  quantize_format format;
+  const uint8_t* codes;
+  const char *scales, *biases;
+  int64_t code_row, scale_row, bias_row; /* bytes */
+  lz_dtype scale_type, bias_type;
+} qmm_matrix;
+
+/* x, arranged for dot. */
+typedef struct qmm_vector {
+  const float *x, *sums; /* and its sum over each group */
+} qmm_vector;
+
+typedef struct qmm_table {
+  /* Floats that arrange writes for x of k elements. */
+  int64_t (*arranged)(const quantize_format* f, int64_t k);
+  void (*arrange)(
+      const quantize_format* f,
+      float* to,
+      float* sums,
+      const float* x,
+      int64_t k);
+  /* The product of one row of codes; s and b its scales and biases, followed
+   * by 16 zeros each. */
+  float (*dot)(
+      const quantize_format* f,
+      const uint8_t* codes,
+      const float* s,
+      const float* b,
+      const qmm_vector* x,
+      int64_t k);
+} qmm_table;
+
+#endif

@@ -1,0 +1,193 @@
+/* One row of codes times a vector.
+ *
+ * With groups g: sum of s_g * (sum of code * x) + b_g * (sum of x). Four-bit
+ * codes are taken from words of eight: shifting all lanes by 4 j leaves code j
+ * of each word in the low bits, and x is arranged to match. */
+#include "cpu/qmm.h"
+
+#include <string.h>
+
+#include "cpu/isa.h"
+#include "cpu/simd/gemm_vec.h"
+
+static inline bool nibbles(const quantize_format* f) {
+#if defined(LZ_ISA_avx512)
+  return f->bits == 4;
+#else
+  (void)f;
+  return false;
+#endif
+}
+
+static int64_t arranged(const quantize_format* f, int64_t k) {
+  return nibbles(f) ? (k + 127) / 128 * 128 : k;
+}
+
+static void arrange(
+    const quantize_format* f,
+    float* to,
+    float* sums,
+    const float* x,
+    int64_t k) {
+  const int n = f->group_size;
+  for (int64_t g = 0; g < k / n; g++) {
+    float s = 0;
+    for (int i = 0; i < n; i++) s += x[g * n + i];
+    sums[g] = s;
+  }
+  if (!nibbles(f)) {
+    memcpy(to, x, (size_t)k * sizeof *to);
+    return;
+  }
+  for (int64_t i = 0; i < arranged(f, k); i += 128)
+    for (int j = 0; j < 8; j++)
+      for (int word = 0; word < 16; word++) {
+        const int64_t at = i + word * 8 + j;
+        to[i + j * 16 + word] = at < k ? x[at] : 0;
+      }
+}
+
+#if defined(LZ_ISA_avx512)
+static float dot_nibbles(
+    const quantize_format* f,
+    const uint8_t* codes,
+    const float* s,
+    const qmm_vector* x,
+    int64_t k,
+    const float* lut) {
+  const __m512 table = _mm512_loadu_ps(lut);
+  const int words = f->group_size / 8; /* of a group */
+  int32_t lanes[16];
+  for (int i = 0; i < 16; i++) lanes[i] = i / words;
+  const __m512i spread = _mm512_loadu_si512(lanes);
+  const int groups = 128 / f->group_size; /* of a vector */
+  __m512 total = vf_zero(), other = vf_zero();
+  const float* at = x->x;
+  for (int64_t i = 0; i < k; i += 128, codes += 64, s += groups, at += 128) {
+    const int left = k - i >= 128 ? 16 : (int)(k - i) / 8;
+    const __m512i w = left == 16 ? _mm512_loadu_si512(codes)
+                                 : _mm512_maskz_loadu_epi32(
+                                       (__mmask16)((1u << left) - 1), codes);
+    __m512 even = vf_zero(), odd = vf_zero();
+#define STEP(j, sum)                                               \
+  sum = vf_fma(                                                    \
+      _mm512_permutexvar_ps(_mm512_srli_epi32(w, 4 * (j)), table), \
+      vf_load(at + 16 * (j)),                                      \
+      sum)
+    STEP(0, even);
+    STEP(1, odd);
+    STEP(2, even);
+    STEP(3, odd);
+    STEP(4, even);
+    STEP(5, odd);
+    STEP(6, even);
+    STEP(7, odd);
+#undef STEP
+    const __m512 scale = _mm512_permutexvar_ps(spread, vf_load(s));
+    total = vf_fma(scale, even, total);
+    other = vf_fma(scale, odd, other);
+  }
+  return vf_sum(total + other);
+}
+
+static float dot_bytes(
+    const quantize_format* f,
+    const uint8_t* codes,
+    const float* s,
+    const qmm_vector* x,
+    int64_t k) {
+  const int n = f->group_size;
+  const bool fp8 = f->mode == QUANTIZE_MXFP8;
+  const float* at = x->x;
+  __m512 total = vf_zero();
+  for (int64_t i = 0; i < k; i += n, s++) {
+    __m512 even = vf_zero(), odd = vf_zero();
+    if (fp8) {
+      for (int j = 0; j < n; j += 16, codes += 16, at += 16) {
+        __m256i b =
+            _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)codes));
+        __m256i half = _mm256_or_si256(
+            _mm256_and_si256(
+                _mm256_slli_epi16(b, 8), _mm256_set1_epi16((short)0x8000)),
+            _mm256_and_si256(
+                _mm256_slli_epi16(b, 7), _mm256_set1_epi16(0x3f80)));
+        even = vf_fma(_mm512_cvtph_ps(half), vf_load(at), even);
+      }
+      total = vf_fma(vf_set1(256 * *s), even, total);
+      continue;
+    }
+    for (int j = 0; j < n; j += 32, codes += 32, at += 32) {
+      __m512i a = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)codes));
+      __m512i b =
+          _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)(codes + 16)));
+      even = vf_fma(_mm512_cvtepi32_ps(a), vf_load(at), even);
+      odd = vf_fma(_mm512_cvtepi32_ps(b), vf_load(at + 16), odd);
+    }
+    total = vf_fma(vf_set1(*s), even + odd, total);
+  }
+  return vf_sum(total);
+}
+#endif
+
+extern const quantize_table ISA_NAME(quantize_table);
+
+static float dot_any(
+    const quantize_format* f,
+    const uint8_t* codes,
+    const float* s,
+    const qmm_vector* x,
+    int64_t k) {
+  const int n = f->group_size;
+  float values[QUANTIZE_GROUP_MAX], sum = 0;
+  for (int64_t i = 0; i < k; i += n, codes += n / 8 * f->bits, s++) {
+    ISA_NAME(quantize_table).decode[f->mode](values, codes, f->bits, n);
+    vf even = vf_zero(), odd = vf_zero();
+    for (int j = 0; j < n; j += 2 * VF) {
+      const float* at = x->x + i + j;
+      if (VF == 16 && n == 16) {
+        even = vf_fma(vf_load(values), vf_load(at), even);
+        break;
+      }
+      even = vf_fma(vf_load(values + j), vf_load(at), even);
+      odd = vf_fma(vf_load(values + j + VF), vf_load(at + VF), odd);
+    }
+    sum += *s * vf_sum(even + odd);
+  }
+  return sum;
+}
+
+static float dot(
+    const quantize_format* f,
+    const uint8_t* codes,
+    const float* s,
+    const float* b,
+    const qmm_vector* x,
+    int64_t k) {
+  float sum = 0;
+#if defined(LZ_ISA_avx512)
+  static const float affine[16] = {
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  static const float fp4[16] = {
+      0, .5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6};
+  if (f->bits == 4)
+    sum = dot_nibbles(
+        f, codes, s, x, k, f->mode == QUANTIZE_AFFINE ? affine : fp4);
+  else if (f->bits == 8)
+    sum = dot_bytes(f, codes, s, x, k);
+  else
+#endif
+    sum = dot_any(f, codes, s, x, k);
+  if (f->mode == QUANTIZE_AFFINE) {
+    const int64_t groups = k / f->group_size;
+    vf total = vf_zero();
+    int64_t g = 0;
+    for (; g + VF <= groups; g += VF)
+      total = vf_fma(vf_load(b + g), vf_load(x->sums + g), total);
+    sum += vf_sum(total);
+    for (; g < groups; g++) sum += b[g] * x->sums[g];
+  }
+  return sum;
+}
+
+extern const qmm_table ISA_NAME(qmm_table);
+const qmm_table ISA_NAME(qmm_table) = {arranged, arrange, dot};
