@@ -7,6 +7,9 @@
 
 #include "trace_writer.h"
 
+#define TRACE_CHUNK_FIRST (16u << 10)
+#define TRACE_CHUNK_TRIM (64u << 10) /* less is not worth the call */
+
 static uint64_t trace_chunk_round(uint64_t bytes) {
   return (bytes + TRACE_PAGE - 1) / TRACE_PAGE * TRACE_PAGE;
 }
@@ -35,11 +38,36 @@ bool trace_chunk_reserve(int fd, uint64_t offset, uint64_t size) {
   return true;
 }
 
+/* Space is set aside an eighth of the file ahead, up to so much: a call of
+ * fallocate() holds up all threads that write to the file. */
+#define TRACE_CHUNK_AHEAD (16u << 20)
+
 /* New space at the end of the file. */
 static bool trace_chunk_extend(
     trace_writer* w, uint32_t size, uint64_t* offset) {
-  *offset = atomic_fetch_add(&w->end, size);
-  return trace_chunk_reserve(w->fd, *offset, size);
+  const uint64_t from = *offset = atomic_fetch_add(&w->end, size);
+  const uint64_t to = from + size;
+  uint64_t reserved = atomic_load(&w->reserved);
+  if (to <= reserved) return true;
+  uint64_t ahead = trace_chunk_round(from / 8);
+  if (ahead > TRACE_CHUNK_AHEAD) ahead = TRACE_CHUNK_AHEAD;
+  if (ahead == 0 || !trace_chunk_reserve(w->fd, from, size + ahead)) {
+    ahead = 0;
+    if (!trace_chunk_reserve(w->fd, from, size)) return false;
+  }
+  /* All below `reserved` is set aside: it moves on only from where we began,
+   * else another thread is still busy with what lies between. */
+  while (reserved >= from && reserved < to + ahead &&
+         !atomic_compare_exchange_weak(&w->reserved, &reserved, to + ahead)) {
+  }
+  return true;
+}
+
+/* A lane begins small, for threads that write little. */
+static uint32_t trace_chunk_size(const trace_writer* w, uint64_t sequence) {
+  uint64_t size = sequence < 8 ? (uint64_t)TRACE_CHUNK_FIRST << (2 * sequence)
+                               : w->chunk_bytes;
+  return size < w->chunk_bytes ? (uint32_t)size : w->chunk_bytes;
 }
 
 /* The slot closed longest ago, of those of this size; or a new one. */
@@ -91,17 +119,19 @@ bool trace_chunk_next(
   const bool definitions = index & 1;
   uint64_t size =
       trace_chunk_round(sizeof(trace_chunk_header) + (uint64_t)need);
+  const bool ring = w->ring_slots && !definitions;
   const bool ordinary = size <= w->chunk_bytes;
-  if (ordinary) size = w->chunk_bytes;
+  const uint32_t least =
+      ring ? w->chunk_bytes : trace_chunk_size(w, lane->sequence);
+  if (size < least) size = least;
   if (size > TRACE_CHUNK_MAX) return false;
   if (atomic_load_explicit(&w->stopped, memory_order_relaxed)) return false;
 
   const int saved = errno;
   uint32_t slot = UINT32_MAX;
   uint64_t offset;
-  bool found = w->ring_slots && !definitions
-                   ? trace_chunk_from_ring(w, (uint32_t)size, &slot, &offset)
-                   : trace_chunk_extend(w, (uint32_t)size, &offset);
+  bool found = ring ? trace_chunk_from_ring(w, (uint32_t)size, &slot, &offset)
+                    : trace_chunk_extend(w, (uint32_t)size, &offset);
   void* mapped = MAP_FAILED;
   if (found)
     mapped = mmap(
@@ -160,7 +190,7 @@ void trace_chunk_release(trace_writer* w, trace_lane* lane, bool trim) {
   uint64_t kept = trace_chunk_round(used);
   if (lane->slot != UINT32_MAX)
     trace_chunk_to_ring(w, lane->slot);
-  else if (trim && kept < lane->size)
+  else if (trim && kept + TRACE_CHUNK_TRIM <= lane->size)
     fallocate(
         w->fd,
         FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

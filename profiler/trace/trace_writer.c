@@ -171,7 +171,7 @@ static bool trace_writer_write_header(trace_writer* w, bool ring) {
   header.check = trace_file_check(&header);
   *h = header;
   w->header = h;
-  w->end = TRACE_PAGE;
+  w->end = w->reserved = TRACE_PAGE;
   return true;
 }
 
@@ -250,27 +250,19 @@ static bool trace_writer_quiet(trace_writer* w) {
   return true;
 }
 
-/* Gives back what the open chunks do not use, and the end of the file. */
+/* Cuts off what lies behind the last event of the last chunk, and what was set
+ * aside and not used. */
 static void trace_writer_trim(trace_writer* w) {
   uint64_t end = atomic_load(&w->end);
   for (trace_writer_thread* t = atomic_load(&w->threads); t; t = t->next)
     for (unsigned i = 0; i < TRACE_LANES; i++) {
-      trace_lane* lane = &t->lanes[i];
-      if (!lane->chunk) continue;
+      const trace_lane* lane = &t->lanes[i];
+      if (!lane->chunk || lane->offset + lane->size != end) continue;
       uint64_t used = (uint64_t)(lane->cursor - (uint8_t*)lane->chunk);
       used = (used + TRACE_PAGE - 1) / TRACE_PAGE * TRACE_PAGE;
-      if (used >= lane->size) continue;
-      fallocate(
-          w->fd,
-          FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-          (off_t)(lane->offset + used),
-          (off_t)(lane->size - used));
-      if (lane->offset + lane->size == end) {
-        if (ftruncate(w->fd, (off_t)(lane->offset + used)) == 0)
-          end = lane->offset + used;
-        break;
-      }
+      if (ftruncate(w->fd, (off_t)(lane->offset + used)) == 0) return;
     }
+  if (ftruncate(w->fd, (off_t)end) != 0) return; /* a little too long, then */
 }
 
 void trace_writer_close(trace_writer* w) {

@@ -78,6 +78,7 @@ struct trace_writer {
   _Atomic uint32_t stopped; /* no more space can be had */
   _Atomic uint64_t ring_order;
   _Atomic uint64_t end; /* of the space handed out */
+  _Atomic uint64_t reserved; /* all before it is backed by the disk */
   _Atomic uint64_t definition_time;
   trace_intern strings, stacks, locations;
 };
