@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cpu/lead.h"
 #include "cpu/matmul_plan.h"
 
 static matmul_matrix matmul_matrix_of(const lz_view* v) {
@@ -9,11 +10,19 @@ static matmul_matrix matmul_matrix_of(const lz_view* v) {
       v->data, v->strides[v->ndim - 2], v->strides[v->ndim - 1]};
 }
 
-/* The stride of leading axis `axis` of out, counted from the last, in v; 0
- * where v broadcasts. */
-static int64_t matmul_lead(const lz_view* v, int axis) {
-  const int i = v->ndim - 3 - axis;
-  return i >= 0 && v->shape[i] != 1 ? v->strides[i] : 0;
+matmul_plan matmul_plan_of(
+    const lz_view* a, const lz_view* b, const lz_view* out) {
+  matmul_plan p = {
+      .dtype = out->dtype,
+      .m = out->shape[out->ndim - 2],
+      .n = out->shape[out->ndim - 1],
+      .k = a->shape[a->ndim - 1],
+      .a = matmul_matrix_of(a),
+      .b = matmul_matrix_of(b),
+      .out = matmul_matrix_of(out),
+      .alpha = 1};
+  p.batch = view_size(out) / (p.m * p.n);
+  return p;
 }
 
 /* c may broadcast in its matrix axes as well, and be a vector or a scalar. */
@@ -41,10 +50,10 @@ static void matmul_starts(
     for (int axis = 0; axis < lead; axis++) {
       const int32_t extent = out->shape[lead - 1 - axis];
       const int64_t step = index[axis] + 1 < extent ? 1 : 1 - (int64_t)extent;
-      at.a += step * matmul_lead(a, axis);
-      at.b += step * matmul_lead(b, axis);
-      at.out += step * matmul_lead(out, axis);
-      if (c) at.c += step * matmul_lead(c, axis);
+      at.a += step * lead_stride(a, 2, axis);
+      at.b += step * lead_stride(b, 2, axis);
+      at.out += step * lead_stride(out, 2, axis);
+      if (c) at.c += step * lead_stride(c, 2, axis);
       index[axis] = step == 1 ? index[axis] + 1 : 0;
       if (step == 1) break;
     }
@@ -76,21 +85,14 @@ int matmul_run(
     const lz_view* b,
     const lz_view* out,
     const matmul_epilogue* e) {
-  const int64_t total = view_size(out);
-  if (total == 0) return 0;
+  if (view_size(out) == 0) return 0;
   const lz_view* c = e && e->c && e->beta != 0 ? e->c : NULL;
-  matmul_plan p = {
-      .dtype = out->dtype,
-      .m = out->shape[out->ndim - 2],
-      .n = out->shape[out->ndim - 1],
-      .k = a->shape[a->ndim - 1],
-      .a = matmul_matrix_of(a),
-      .b = matmul_matrix_of(b),
-      .out = matmul_matrix_of(out),
-      .alpha = e ? e->alpha : 1,
-      .beta = e ? e->beta : 0,
-      .activation = e ? e->activation : MATMUL_LINEAR};
-  p.batch = total / (p.m * p.n);
+  matmul_plan p = matmul_plan_of(a, b, out);
+  if (e) {
+    p.alpha = e->alpha;
+    p.beta = e->beta;
+    p.activation = e->activation;
+  }
   if (c) p.c = matmul_addend(c);
   matmul_start few[16];
   matmul_start* starts = few;

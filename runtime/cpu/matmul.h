@@ -28,4 +28,37 @@ int matmul_run(
     const lz_view* out,
     const matmul_epilogue* e);
 
+/* Product i of out takes matrix lhs[i] of a and rhs[i] of b, counted row-major
+ * over their leading axes; lhs and rhs are uint32 and have the shape of out's
+ * leading axes. */
+int matmul_gather(
+    const lz_view* a,
+    const lz_view* b,
+    const lz_view* lhs,
+    const lz_view* rhs,
+    const lz_view* out);
+
+/* a (M, K), b (K, N), segments (…, 2) of uint32, out (…, M, N): product i sums
+ * over k from segments[i][0] up to, not including, segments[i][1]; none is
+ * zero. */
+int matmul_segments(
+    const lz_view* a,
+    const lz_view* b,
+    const lz_view* segments,
+    const lz_view* out);
+
+typedef struct matmul_masks {
+  int block;                  /* rows and columns that share a mask element */
+  const lz_view *out, *a, *b; /* (…, blocks down, blocks across), or NULL */
+} matmul_masks;
+
+/* As matmul_run of real types; blocks of a, b and out are zero where a mask of
+ * bool is false, and multiplied by the element of any other mask, which is of
+ * out's type. Masks broadcast over leading axes. */
+int matmul_masked(
+    const lz_view* a,
+    const lz_view* b,
+    const matmul_masks* masks,
+    const lz_view* out);
+
 #endif

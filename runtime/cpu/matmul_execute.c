@@ -102,7 +102,7 @@ void matmul_store(
   }
 }
 
-static void matmul_pack_a(
+void matmul_pack_a(
     void* ctx,
     int64_t batch,
     void* panel,
@@ -122,7 +122,7 @@ static void matmul_pack_a(
       p->a.col);
 }
 
-static void matmul_pack_b(
+void matmul_pack_b(
     void* ctx,
     int64_t batch,
     void* panel,

@@ -27,6 +27,30 @@ typedef struct matmul_plan {
   enum matmul_activation activation;
 } matmul_plan;
 
+/* The products of a and b that out holds, which is not empty; no starts yet. */
+matmul_plan matmul_plan_of(
+    const lz_view* a, const lz_view* b, const lz_view* out);
+
+/* gemm_run's callbacks; ctx is the plan. */
+void matmul_pack_a(
+    void* ctx,
+    int64_t batch,
+    void* panel,
+    int width,
+    int64_t i0,
+    int rows,
+    int64_t k0,
+    int64_t kn);
+void matmul_pack_b(
+    void* ctx,
+    int64_t batch,
+    void* panel,
+    int width,
+    int64_t j0,
+    int cols,
+    int64_t k0,
+    int64_t kn);
+
 /* Runs what matmul_run describes over the batch; every extent is at least 1
  * but k. */
 int matmul_execute(const matmul_plan* p);

@@ -6,6 +6,7 @@
 
 #include "cpu/gemm.h"
 #include "cpu/isa.h"
+#include "cpu/lead.h"
 #include "cpu/onednn.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
@@ -229,46 +230,6 @@ static int qmm_execute(qmm_plan* p) {
   return atomic_load(&p->failed);
 }
 
-/* The stride of leading axis `axis` of out, counted from the last, in v whose
- * last `inner` axes are a matrix; 0 where v broadcasts. */
-static int64_t lead_stride(const lz_view* v, int inner, int axis) {
-  const int i = v->ndim - inner - 1 - axis;
-  return i >= 0 && v->shape[i] != 1 ? v->strides[i] : 0;
-}
-
-/* Offset in bytes of the matrix of v for product i. */
-static int64_t lead_offset(
-    const lz_view* v, int inner, const lz_view* out, int out_inner, int64_t i) {
-  int64_t at = 0;
-  const int lead = out->ndim - out_inner;
-  for (int axis = 0; axis < lead; axis++) {
-    const int32_t extent = out->shape[lead - 1 - axis];
-    at += i % extent * lead_stride(v, inner, axis);
-    i /= extent;
-  }
-  return at * (int64_t)dtype_size(v->dtype);
-}
-
-/* Offset in bytes of matrix `index` of v, row-major over its leading axes. */
-static int64_t nth_offset(const lz_view* v, int64_t index) {
-  int64_t at = 0;
-  for (int i = v->ndim - 2; i-- > 0;) {
-    at += index % v->shape[i] * v->strides[i];
-    index /= v->shape[i];
-  }
-  return at * (int64_t)dtype_size(v->dtype);
-}
-
-/* Element i of an index array. */
-static int64_t index_at(const lz_view* v, int64_t i) {
-  int64_t at = 0;
-  for (int axis = v->ndim; axis-- > 0;) {
-    at += i % v->shape[axis] * v->strides[axis];
-    i /= v->shape[axis];
-  }
-  return ((const uint32_t*)v->data)[at];
-}
-
 /* A view whose last axis is contiguous, in memory of its own when v's is not:
  * then *made is to be freed. Nonzero: out of memory. */
 static int dense_last(
@@ -287,15 +248,7 @@ static int dense_last(
     step *= v->shape[i];
   }
   for (int64_t i = 0; i < n; i++) {
-    int64_t at = 0, rest = i;
-    for (int axis = v->ndim; axis-- > 0;) {
-      at += rest % v->shape[axis] * v->strides[axis];
-      rest /= v->shape[axis];
-    }
-    memcpy(
-        copy + (size_t)i * size,
-        (const char*)v->data + at * (int64_t)size,
-        size);
+    memcpy(copy + (size_t)i * size, lead_data(v, lead_nth(v, 0, i)), size);
   }
   to->data = *made = copy;
   to->strides = strides;
@@ -353,7 +306,7 @@ int qmm_run(
     qmm_start s = {.out = NULL};
     float zero[256] = {0};
     for (int64_t i = 0; i < p.batch; i++) {
-      s.out = (char*)out->data + lead_offset(out, inner, out, inner, i);
+      s.out = lead_data(out, lead_offset(out, inner, out, inner, i));
       for (int64_t j = 0; j < p.n; j += 256)
         store_out(&p, &s, zero, 0, j, min64(256, p.n - j));
     }
@@ -373,13 +326,14 @@ int qmm_run(
   biases = affine ? &dense[2] : NULL;
   for (int64_t i = 0; i < p.batch && !status; i++) {
     qmm_start* s = &starts[i];
-    const int64_t r = rhs ? index_at(rhs, i) : 0;
-#define START(v)      \
-  ((char*)(v)->data + \
-   (rhs ? nth_offset(v, r) : lead_offset(v, 2, out, inner, i)))
-    s->x = (char*)x->data + (lhs ? nth_offset(x, index_at(lhs, i))
-                                 : lead_offset(x, x_inner, out, inner, i));
-    s->out = (char*)out->data + lead_offset(out, inner, out, inner, i);
+    const int64_t r = rhs ? lead_index(rhs, i) : 0;
+#define START(v) \
+  lead_data(v, rhs ? lead_nth(v, 2, r) : lead_offset(v, 2, out, inner, i))
+    s->x = lead_data(
+        x,
+        lhs ? lead_nth(x, x_inner, lead_index(lhs, i))
+            : lead_offset(x, x_inner, out, inner, i));
+    s->out = lead_data(out, lead_offset(out, inner, out, inner, i));
     s->w = (qmm_matrix){
         .format = *f,
         .codes = (const uint8_t*)START(w),

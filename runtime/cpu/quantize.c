@@ -5,6 +5,7 @@
 
 #include "cpu/gemm.h"
 #include "cpu/isa.h"
+#include "cpu/lead.h"
 #include "stream/pool.h"
 
 ISA_DECLARE(quantize_table, quantize_table)
@@ -50,18 +51,8 @@ static float round_to(lz_dtype d, float x) {
 
 static const float fp4_values[8] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
 
-/* Offset of a row, counted row-major over all axes but the last. */
-static int64_t row_offset(const lz_view* v, int64_t row) {
-  int64_t at = 0;
-  for (int i = v->ndim - 1; i-- > 0;) {
-    at += row % v->shape[i] * v->strides[i];
-    row /= v->shape[i];
-  }
-  return at;
-}
-
 static char* row_of(const lz_view* v, int64_t row) {
-  return (char*)v->data + row_offset(v, row) * (int64_t)dtype_size(v->dtype);
+  return lead_data(v, lead_nth(v, 1, row));
 }
 
 static int64_t last_stride(const lz_view* v) {
