@@ -88,6 +88,24 @@ static inline void vec_store_f64(double* p, vec_f64 v) {
   }
 #endif
 
+/* Single halves. */
+static inline float vec_f16_value(uint16_t h) {
+  _Float16 v;
+  memcpy(&v, &h, sizeof v);
+  return (float)v;
+}
+static inline uint16_t vec_f16_round(float f) {
+  _Float16 v = (_Float16)f;
+  uint16_t h;
+  memcpy(&h, &v, sizeof h);
+  return h;
+}
+static inline float vec_bf16_value(uint16_t h) {
+  uint32_t bits = (uint32_t)h << 16;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
 static inline uint16_t vec_bf16_round(float f) {
   uint32_t bits;
   memcpy(&bits, &f, sizeof bits);
@@ -123,7 +141,7 @@ static inline void vec_widen_f16(
     _mm256_storeu_ps(
         dst + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(src + i))));
 #endif
-  for (; i < n; i++) dst[i] = dtype_f16_to_f32(src[i]);
+  for (; i < n; i++) dst[i] = vec_f16_value(src[i]);
 }
 
 static inline void vec_narrow_f16(
@@ -144,7 +162,7 @@ static inline void vec_narrow_f16(
             _mm256_loadu_ps(src + i),
             _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 #endif
-  for (; i < n; i++) dst[i] = dtype_f32_to_f16(src[i]);
+  for (; i < n; i++) dst[i] = vec_f16_round(src[i]);
 }
 
 /* Either half by its dtype. */
