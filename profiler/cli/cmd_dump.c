@@ -116,10 +116,18 @@ static void dump_string_id(const dump* d, uint32_t id) {
     printf("#%u", id);
 }
 
-static void dump_ids(trace_ids v, const char* between) {
+/* Addresses read better in hexadecimal. */
+#define DUMP_ADDRESS (UINT64_C(1) << 40)
+
+static void dump_ids(const dump* d, trace_ids v) {
   putchar('[');
-  for (uint32_t i = 0; i < v.count; i++)
-    printf("%s%" PRIu64, i ? between : "", v.ids[i]);
+  for (uint32_t i = 0; i < v.count; i++) {
+    if (i) putchar(d->json ? ',' : ' ');
+    if (!d->json && v.ids[i] >= DUMP_ADDRESS)
+      printf("0x%" PRIx64, v.ids[i]);
+    else
+      printf("%" PRIu64, v.ids[i]);
+  }
   putchar(']');
 }
 
@@ -198,7 +206,7 @@ static void dump_value(
       break;
     }
     case TRACE_IDS:
-      dump_ids(*(const trace_ids*)value, d->json ? "," : " ");
+      dump_ids(d, *(const trace_ids*)value);
       break;
     case TRACE_ARRAYS:
       dump_arrays(d, *(const trace_arrays*)value);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -116,18 +117,26 @@ int trace_pack(
   const char* wrong = NULL;
   const char* who = in;
   char* temporary = NULL;
-  if (p.scan.damaged)
+  struct stat st;
+  if (p.scan.damaged) {
     snprintf(error, error_size, "%s", p.scan.error);
-  else if (p.scan.header.flags & TRACE_FLAG_PACKED)
+    goto done;
+  }
+  if (p.scan.header.flags & TRACE_FLAG_PACKED) {
     wrong = "is packed already";
+    goto done;
+  }
+  who = out;
+  /* The result is put in place by its name: a device must not be replaced. */
+  if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
+    wrong = "not a regular file";
   else if (asprintf(&temporary, "%s.tmp", out) < 0)
     wrong = "out of memory";
-  if (wrong || p.scan.damaged) goto done;
-
-  who = out;
-  p.out = fopen(temporary, "wbe");
-  bool ok = p.out && trace_pack_all(&p, &wrong);
-  if (!p.out || (fclose(p.out) != 0 && ok)) {
+  else if (!(p.out = fopen(temporary, "wbe")))
+    wrong = strerror(errno);
+  if (wrong) goto done;
+  bool ok = trace_pack_all(&p, &wrong);
+  if (fclose(p.out) != 0 && ok) {
     ok = false;
     wrong = strerror(errno);
   }
@@ -135,10 +144,14 @@ int trace_pack(
     ok = false;
     wrong = strerror(errno);
   }
-  if (!ok && p.out) unlink(temporary);
+  if (!ok) unlink(temporary);
 
 done:
-  if (wrong) snprintf(error, error_size, "%s: %s", who, wrong);
+  /* Damage met while reading names the file itself. */
+  if (wrong == p.scan.error)
+    snprintf(error, error_size, "%s", wrong);
+  else if (wrong)
+    snprintf(error, error_size, "%s: %s", who, wrong);
   int status = wrong || p.scan.damaged;
   ZSTD_freeCCtx(p.zstd);
   free(p.raw);

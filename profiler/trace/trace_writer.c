@@ -251,9 +251,11 @@ static bool trace_writer_quiet(trace_writer* w) {
 }
 
 /* Cuts off what lies behind the last event of the last chunk, and what was set
- * aside and not used. */
+ * aside and not used. Never grows the file: that could send SIGXFSZ. */
 static void trace_writer_trim(trace_writer* w) {
   uint64_t end = atomic_load(&w->end);
+  struct stat st;
+  if (fstat(w->fd, &st) != 0 || (uint64_t)st.st_size < end) return;
   for (trace_writer_thread* t = atomic_load(&w->threads); t; t = t->next)
     for (unsigned i = 0; i < TRACE_LANES; i++) {
       const trace_lane* lane = &t->lanes[i];
