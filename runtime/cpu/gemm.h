@@ -32,7 +32,7 @@ typedef struct gemm_table {
       bool add);
   /* Fills a panel from lanes[lane * lane_stride + k * k_stride]; strides in
    * elements. Lanes from `lanes` to `width` become 0. NULL for types that are
-   * not multiplied. */
+   * not multiplied; bool gives 0 and 1, for masks. */
   void (*pack[DTYPE_COUNT])(
       void* panel,
       int width,

@@ -133,6 +133,10 @@ PACK(f32, float, float, f32_of_f32)
 PACK(f16, uint16_t, float, f32_of_f16)
 PACK(bf16, uint16_t, float, f32_of_bf16)
 PACK(f64, double, double, f64_of_f64)
+static inline float f32_of_b8(const uint8_t* p) {
+  return *p != 0;
+}
+PACK(b8, uint8_t, float, f32_of_b8)
 
 static void pack_c64(
     void* panel,
@@ -201,7 +205,8 @@ const gemm_table ISA_NAME(gemm_table) = {
     .nr = {NV * VF, NV* VD, NV* VF},
     .kernel = {kernel_f32, kernel_f64, kernel_c64},
     .pack =
-        {[DTYPE_FLOAT32] = pack_f32,
+        {[DTYPE_BOOL] = pack_b8,
+         [DTYPE_FLOAT32] = pack_f32,
          [DTYPE_FLOAT16] = pack_f16,
          [DTYPE_BFLOAT16] = pack_bf16,
          [DTYPE_FLOAT64] = pack_f64,

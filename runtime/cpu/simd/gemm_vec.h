@@ -154,6 +154,56 @@ static inline double vd_sum(vd v) {
 }
 #endif
 
+/* Maximum; a NaN in b stays. */
+static inline vf vf_max(vf a, vf b) {
+#if defined(LZ_ISA_avx512)
+  return _mm512_max_ps(a, b);
+#elif defined(LZ_ISA_avx2)
+  return _mm256_max_ps(a, b);
+#else
+  typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
+  vi m = b < a;
+  return (vf)(((vi)a & m) | ((vi)b & ~m));
+#endif
+}
+
+/* e^x, x at most some 88, within 2 units in the last place; below -87.3 it may
+ * be, below -104 it is 0. A NaN stays. */
+static inline vf vf_exp(vf x) {
+  typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
+#if defined(LZ_ISA_avx512)
+  x = vf_max(vf_set1(-104), x);
+  const vf n = _mm512_roundscale_ps(
+      _mm512_mul_ps(x, vf_set1(1.44269504f)),
+      _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+  const vf given = x;
+  x = vf_max(vf_set1(-87.3f), x);
+  /* Adding and taking away 1.5 * 2^23 leaves an integer. */
+  const vf magic = vf_set1(12582912.0f);
+  const vf shifted = vf_fma(x, vf_set1(1.44269504f), magic);
+  const vf n = shifted - magic;
+#endif
+  vf r = vf_fnma(n, vf_set1(0.693359375f), x);
+  r = vf_fnma(n, vf_set1(-2.12194440e-4f), r);
+  vf p = vf_set1(1.0f / 5040);
+  p = vf_fma(p, r, vf_set1(1.0f / 720));
+  p = vf_fma(p, r, vf_set1(1.0f / 120));
+  p = vf_fma(p, r, vf_set1(1.0f / 24));
+  p = vf_fma(p, r, vf_set1(1.0f / 6));
+  p = vf_fma(p, r, vf_set1(0.5f));
+  p = vf_fma(p, r, vf_set1(1));
+  p = vf_fma(p, r, vf_set1(1));
+#if defined(LZ_ISA_avx512)
+  (void)sizeof(vi);
+  return _mm512_scalef_ps(p, n);
+#else
+  const vi power = (vi)shifted << 23;
+  const vi gone = given < vf_set1(-87.3f);
+  return (vf)(((vi)p + power) & ~gone);
+#endif
+}
+
 static inline vf vf_zero(void) {
   return vf_set1(0);
 }
