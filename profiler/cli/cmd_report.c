@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "export_json.h"
 #include "report.h"
+#include "trace_arg.h"
 
 static const char report_help[] =
     "usage: lazuli report [OPTIONS] FILE\n"
@@ -69,12 +70,8 @@ int cmd_report(int argc, char** argv) {
     cli_complain("report", "no trace given; see `lazuli help report`");
     return CLI_MISUSED;
   }
-  char error[512];
-  model* m = model_load(r.path, NULL, error, sizeof error);
-  if (!m) {
-    cli_complain("report", "%s", error);
-    return CLI_FAILED;
-  }
+  model* m = trace_arg_load("report", r.path);
+  if (!m) return CLI_FAILED;
   findings found = {0};
   summary* s = summary_new(m);
   int failed = !s || rules_find(m, s, &found);
@@ -91,6 +88,6 @@ int cmd_report(int argc, char** argv) {
   if (failed) cli_complain("report", "%s: not enough memory", r.path);
   rules_free(&found);
   summary_free(s);
-  model_free(m);
-  return failed ? CLI_FAILED : CLI_OK;
+  int status = trace_arg_done("report", m);
+  return failed ? CLI_FAILED : status;
 }

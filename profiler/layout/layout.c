@@ -59,7 +59,7 @@ typedef struct layout_state {
   uint32_t points_room;
   layout_map ports;
   layout_map known; /* parts */
-  uint64_t done; /* items laid out */
+  uint64_t done;    /* items laid out */
 } layout_state;
 
 static bool layout_grow(void** at, uint32_t* room, uint32_t n, size_t size) {

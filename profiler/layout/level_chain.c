@@ -16,7 +16,7 @@ static uint32_t chain_span(const level_work* w, uint32_t edge) {
  * beneath everything. */
 static uint32_t chain_limit(const level_work* w) {
   const level* l = w->l;
-  uint64_t room = 4 * (uint64_t)(l->n_items + l->n_edges) + 1000;
+  uint64_t room = 4 * (uint64_t)(l->n_items + l->n_edges) + 50000;
   uint64_t* spans = calloc((size_t)w->n_ranks + 1, sizeof *spans);
   if (!spans) return 1;
   for (uint32_t i = 0; i < l->n_edges; i++)

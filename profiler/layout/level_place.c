@@ -19,11 +19,11 @@ typedef struct place_room {
   place_block* blocks;
 } place_room;
 
-/* A passing point wants to be straight above the next one more than anything
- * else does. */
+/* Chains of items stay straight first; then edges that pass layers; where one
+ * leaves an item it may bend. */
 static double place_weight(const level_work* w, uint32_t a, uint32_t b) {
   uint32_t n = w->l->n_items;
-  return a >= n && b >= n ? 8 : a >= n || b >= n ? 2 : 1;
+  return a >= n && b >= n ? 4 : a >= n || b >= n ? 1 : 16;
 }
 
 static void place_wish(
