@@ -209,16 +209,18 @@ void term_table_end(const term* t, term_table* table) {
   if (!table) return;
   int widths[32] = {0};
   term_widths(t, table, widths);
-  for (int c = 0; c < table->n; c++) {
+  int titled = table->n; /* no blanks at the end of a line */
+  while (titled > 1 && !*table->columns[titled - 1].title) titled--;
+  for (int c = 0; c < titled; c++) {
     fputs("  ", t->out);
-    bool last = c == table->n - 1;
     const term_column* column = &table->columns[c];
+    bool last = c == titled - 1;
     term_cell(t, column, column->title, widths[c], TERM_HEAD, last);
   }
   fputc('\n', t->out);
   for (size_t row = 0; row + (size_t)table->n <= table->n_cells;
        row += (size_t)table->n) {
-    int end = table->n; /* no blanks at the end of a line */
+    int end = table->n;
     while (end > 1 && !*(table->cells[row + (size_t)end - 1] +
                          strspn(table->cells[row + (size_t)end - 1], " ")))
       end--;
