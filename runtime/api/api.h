@@ -9,9 +9,9 @@
  *     }
  *
  * api_array() and api_stream() report a NULL ctx by name and return NULL, which
- * graph-level operations pass through as NULL; api_result() hands the value over or
- * reports the thread's error to the program's handler, once, and returns 1. On
- * failure outputs are untouched.
+ * graph-level operations pass through as NULL; api_result() hands the value
+ * over or reports the thread's error to the program's handler, once, and
+ * returns 1. On failure outputs are untouched.
  *
  * Handles: `ctx` points to a lz_handle that owns one reference. An output
  * handle with NULL ctx is allocated; another is overwritten and keeps its ctx.
@@ -37,42 +37,70 @@ typedef struct api_call {
   const char* file;
   int line;
   size_t scope;
+  struct api_call* outer;
 } api_call;
 
 #define API_OP(name)                                        \
-  api_call api_call_ = {name, __FILE__, __LINE__, 0};       \
+  api_call api_call_ = {name, __FILE__, __LINE__, 0, NULL}; \
   api_begin(&api_call_)
 
 /* The innermost call of this thread, for messages of api_array() and others. */
 void api_begin(api_call* call);
 
 /* Unwrap. NULL with a message "[op] argument a: the array is empty" where ctx
- * is NULL. Borrowed. */
+ * is NULL; the first message of a call stays. Borrowed. */
 lz_array* api_array(mlx_array a, const char* argument);
-/* The same for arguments that may be null: *ok turns false only on error. */
+/* For arguments that may be null: NULL without a message. */
 lz_array* api_optional(mlx_array a);
 lz_stream* api_stream(mlx_stream s);
 const lz_list* api_list(mlx_vector_array v, const char* argument);
 /* Refuses dtypes out of range: returns -1 with a message. */
 int api_dtype(mlx_dtype dtype, const char* argument);
+/* Refuses NULL where a pointer must be: returns non-zero with a message. */
+int api_pointer(const void* p, const char* argument);
+/* Refuses what no array can have: NULL, negative extents, more axes or bytes
+ * than fit. Non-zero with a message. */
+int api_shape(const int* shape, size_t n, lz_dtype dtype, const char* argument);
 
 /* End of a call. Each closes the scope and returns 0, or reports and returns 1.
  * api_result takes a scope-owned array, or NULL for failure. */
 int api_end(const api_call* call, mlx_array* res, lz_array* value);
 int api_end_list(
-    const api_call* call, mlx_vector_array* res, lz_array* const* values, size_t n);
+    const api_call* call,
+    mlx_vector_array* res,
+    lz_array* const* values,
+    size_t n);
 /* For calls without array results: failed != 0 reports. */
 int api_end_status(const api_call* call, int failed);
 #define api_result(res, value) api_end(&api_call_, res, value)
 #define api_results(res, values, n) api_end_list(&api_call_, res, values, n)
 #define api_status(failed) api_end_status(&api_call_, failed)
 
-/* Handles. Takes over the reference. */
+/* Handles. Takes over the reference, also on failure: NULL ctx and a message
+ * where memory fails or a is NULL. */
 mlx_array api_handle_new(lz_array* a);
 /* Overwrites or allocates; takes over the reference. Non-zero: no memory. */
 int api_handle_set(mlx_array* res, lz_array* a);
 
-/* Reports the thread's error to the handler with " at file:line". */
-void api_report(const char* file, int line);
+/* What the program holds, by handle or inside its vectors and maps, is counted
+ * while a probe is attached, so that `release` can be told: hold with each
+ * place of the program that keeps the array, drop (which also lets go of the
+ * reference) when the place is gone. */
+void api_hold(lz_array* a);
+void api_drop(lz_array* a);
+
+/* Reports the thread's error to the handler with " at file:line". Returns 1. */
+int api_report(const char* file, int line);
+
+/* Sets a message and reports it at once: for what has no api_call. Returns 1.
+ */
+int api_raise(const char* file, int line, const char* format, ...)
+    __attribute__((format(printf, 3, 4)));
+#define API_RAISE(...) api_raise(__FILE__, __LINE__, __VA_ARGS__)
+#define API_REPORT() api_report(__FILE__, __LINE__)
+
+/* Thread-local state of the edge: in the block made with the thread, so that
+ * reading it calls nothing. */
+#define API_TLS _Thread_local __attribute__((tls_model("initial-exec")))
 
 #endif

@@ -1,0 +1,147 @@
+/* Handles: cells of one pointer, kept in a free list of each thread. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "api/api.h"
+#include "probe/probe.h"
+
+/* Enough for the temporaries of an expression; the rest goes back to malloc. */
+#define HANDLE_KEEP 256
+
+typedef union cell {
+  lz_handle handle;
+  union cell* next;
+} cell;
+
+static API_TLS cell* kept;
+static API_TLS unsigned kept_count;
+static API_TLS bool registered;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool key_made;
+
+static void handle_thread_ends(void* unused) {
+  (void)unused;
+  while (kept) {
+    cell* c = kept;
+    kept = c->next;
+    free(c);
+  }
+  kept_count = 0;
+  registered = false;
+}
+
+static void handle_make_key(void) {
+  key_made = pthread_key_create(&key, handle_thread_ends) == 0;
+}
+
+static cell* handle_get(void) {
+  cell* c = kept;
+  if (__builtin_expect(c != NULL, 1)) {
+    kept = c->next;
+    kept_count--;
+    return c;
+  }
+  c = malloc(sizeof *c);
+  return c ? c : error_memory();
+}
+
+static void handle_put(cell* c) {
+#ifdef __SANITIZE_ADDRESS__
+  free(c); /* so that a use after free is seen */
+  return;
+#endif
+  if (__builtin_expect(!registered, 0)) {
+    pthread_once(&once, handle_make_key);
+    registered = key_made && pthread_setspecific(key, &kept) == 0;
+    if (!registered) {
+      free(c);
+      return;
+    }
+  }
+  if (kept_count >= HANDLE_KEEP) {
+    free(c);
+    return;
+  }
+  c->next = kept;
+  kept = c;
+  kept_count++;
+}
+
+/* ---- what the program holds ---------------------------------------------- */
+
+/* Arrays held before the probe came are not counted: 0 says "unknown". A count
+ * that reached its end stays there. */
+void api_hold(lz_array* a) {
+  if (!PROBE_ON()) return;
+  uint16_t n = __atomic_load_n(&a->handles, __ATOMIC_RELAXED);
+  while (n != UINT16_MAX && !__atomic_compare_exchange_n(
+                                &a->handles,
+                                &n,
+                                (uint16_t)(n + 1),
+                                true,
+                                __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED)) {
+  }
+}
+
+void api_drop(lz_array* a) {
+  if (!a) return;
+  if (PROBE_ON()) {
+    uint16_t n = __atomic_load_n(&a->handles, __ATOMIC_RELAXED);
+    while (n != 0 && n != UINT16_MAX &&
+           !__atomic_compare_exchange_n(
+               &a->handles,
+               &n,
+               (uint16_t)(n - 1),
+               true,
+               __ATOMIC_RELAXED,
+               __ATOMIC_RELAXED)) {
+    }
+    if (n == 1)
+      PROBE(
+          release, .array = a->id, .evaluated = array_status(a) != ARRAY_LAZY);
+  }
+  array_unref(a);
+}
+
+/* ---- handles ------------------------------------------------------------- */
+
+mlx_array api_handle_new(lz_array* a) {
+  mlx_array res = {0};
+  api_handle_set(&res, a);
+  return res;
+}
+
+int api_handle_set(mlx_array* res, lz_array* a) {
+  if (!a) return 1;
+  if (res->ctx) {
+    lz_handle* h = res->ctx;
+    lz_array* old = h->array;
+    api_hold(a);
+    h->array = a;
+    api_drop(old);
+    return 0;
+  }
+  cell* c = handle_get();
+  if (!c) {
+    array_unref(a);
+    return 1;
+  }
+  api_hold(a);
+  c->handle.array = a;
+  res->ctx = c;
+  return 0;
+}
+
+mlx_array mlx_array_new(void) {
+  return (mlx_array){0};
+}
+
+int mlx_array_free(mlx_array arr) {
+  if (!arr.ctx) return 0;
+  api_drop(((lz_handle*)arr.ctx)->array);
+  handle_put(arr.ctx);
+  return 0;
+}
