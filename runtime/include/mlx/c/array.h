@@ -1,4 +1,11 @@
-/* Arrays: creation, inspection, evaluation and access to values. */
+/* Arrays: creation, inspection, evaluation and access to values.
+ *
+ * A handle's ctx is NULL until it is set; functions that set an output
+ * allocate where it is NULL and overwrite in place elsewhere, keeping ctx.
+ * Handles that are set from one another share the array: evaluating through
+ * one makes it available through all. Operations build a graph and compute
+ * nothing; values are computed by eval, item, data and tostring. Any thread
+ * may use any array; one handle is used by one thread at a time. */
 #ifndef MLX_C_ARRAY_H
 #define MLX_C_ARRAY_H
 
@@ -43,14 +50,20 @@ typedef struct mlx_array_ {
 /* An array that holds nothing: what optional arguments take. */
 LAZULI_UNUSED static mlx_array mlx_array_empty;
 
+/* Bytes of an element. */
 LAZULI_API size_t mlx_dtype_size(mlx_dtype dtype);
 
+/* Evaluates, and gives the text "array([1, 2, 3], dtype=int32)": axes of
+ * more than six elements are shown by their first and last three. */
 LAZULI_API int mlx_array_tostring(mlx_string* str, const mlx_array arr);
 
+/* No array: ctx is NULL. */
 LAZULI_API mlx_array mlx_array_new(void);
 
+/* Drops the handle. Takes NULL ctx. Returns 0. */
 LAZULI_API int mlx_array_free(mlx_array arr);
 
+/* Scalars: bool, int32, float32, float64, complex64. */
 LAZULI_API mlx_array mlx_array_new_bool(bool val);
 
 LAZULI_API mlx_array mlx_array_new_int(int val);
@@ -65,12 +78,17 @@ LAZULI_API mlx_array mlx_array_new_double(double val);
 
 LAZULI_API mlx_array mlx_array_new_complex(float real_val, float imag_val);
 
+/* A copy of data, row-major, of the given shape (dim extents, none
+ * negative). data may be NULL only where there are no elements. */
 LAZULI_API mlx_array mlx_array_new_data(
     const void* data,
     const int* shape,
     int dim,
     mlx_dtype dtype);
 
+/* The same without copying: dtor(data) runs once, when nothing needs the
+ * memory any more, on any thread. Memory not aligned to its elements is
+ * copied, and dtor runs at once. On failure dtor does not run. */
 LAZULI_API mlx_array mlx_array_new_data_managed(
     void* data,
     const int* shape,
@@ -78,6 +96,7 @@ LAZULI_API mlx_array mlx_array_new_data_managed(
     mlx_dtype dtype,
     void (*dtor)(void*));
 
+/* The same with dtor(payload). */
 LAZULI_API mlx_array mlx_array_new_data_managed_payload(
     void* data,
     const int* shape,
@@ -86,6 +105,7 @@ LAZULI_API mlx_array mlx_array_new_data_managed_payload(
     void* payload,
     void (*dtor)(void*));
 
+/* *arr shares src's array. */
 LAZULI_API int mlx_array_set(mlx_array* arr, const mlx_array src);
 
 LAZULI_API int mlx_array_set_bool(mlx_array* arr, bool val);
@@ -116,20 +136,28 @@ LAZULI_API size_t mlx_array_itemsize(const mlx_array arr);
 
 LAZULI_API size_t mlx_array_size(const mlx_array arr);
 
+/* size times itemsize. */
 LAZULI_API size_t mlx_array_nbytes(const mlx_array arr);
 
 LAZULI_API size_t mlx_array_ndim(const mlx_array arr);
 
+/* ndim extents; not NULL for scalars. Lives as long as the array. */
 LAZULI_API const int* mlx_array_shape(const mlx_array arr);
 
+/* ndim strides in elements, negative ones wrapped to size_t. Evaluation may
+ * change them: a lazy transpose shows row-major strides before. */
 LAZULI_API const size_t* mlx_array_strides(const mlx_array arr);
 
+/* Extent of axis dim; negative ones count from the end. */
 LAZULI_API int mlx_array_dim(const mlx_array arr, int dim);
 
 LAZULI_API mlx_dtype mlx_array_dtype(const mlx_array arr);
 
+/* Computes the array and waits for it. */
 LAZULI_API int mlx_array_eval(mlx_array arr);
 
+/* The item functions evaluate an array of size 1 and give the bits of its
+ * element: nothing is converted, so the type must be the array's. */
 LAZULI_API int mlx_array_item_bool(bool* res, const mlx_array arr);
 
 LAZULI_API int mlx_array_item_uint8(uint8_t* res, const mlx_array arr);
@@ -164,6 +192,9 @@ LAZULI_API int mlx_array_item_float16(float16_t* res, const mlx_array arr);
 LAZULI_API int mlx_array_item_bfloat16(bfloat16_t* res, const mlx_array arr);
 #endif
 
+/* The data functions evaluate and give the first element's address in the
+ * array's own layout: see strides. Valid as long as the array. NULL where
+ * evaluation fails. */
 LAZULI_API const bool* mlx_array_data_bool(const mlx_array arr);
 
 LAZULI_API const uint8_t* mlx_array_data_uint8(const mlx_array arr);
@@ -196,10 +227,15 @@ LAZULI_API const float16_t* mlx_array_data_float16(const mlx_array arr);
 LAZULI_API const bfloat16_t* mlx_array_data_bfloat16(const mlx_array arr);
 #endif
 
+/* Whether the values are there: false before evaluation and while it runs. */
 LAZULI_API int _mlx_array_is_available(bool* res, const mlx_array arr);
 
+/* Afterwards the values are available; an array that was not being computed
+ * is evaluated. */
 LAZULI_API int _mlx_array_wait(const mlx_array arr);
 
+/* Layout flags, known once the array has been evaluated: no holes in some
+ * order of axes; in row-major order; in column-major order. */
 LAZULI_API int _mlx_array_is_contiguous(bool* res, const mlx_array arr);
 
 LAZULI_API int _mlx_array_is_row_contiguous(bool* res, const mlx_array arr);

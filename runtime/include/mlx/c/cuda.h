@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/* Always false. */
 LAZULI_API int mlx_cuda_is_available(bool* res);
 
 #ifdef __cplusplus

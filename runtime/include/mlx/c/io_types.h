@@ -1,4 +1,9 @@
-/* Readers and writers by callback, and GGUF containers. */
+/* Readers and writers by callback, and GGUF containers.
+ *
+ * A reader needs tell, seek and read (read_at_offset where loads are lazy),
+ * a writer tell, seek and write; whence is SEEK_SET, SEEK_CUR or SEEK_END.
+ * free(desc) runs once, when the handle and every lazy load that needs it
+ * are gone. */
 #ifndef MLX_C_IO_TYPES_H
 #define MLX_C_IO_TYPES_H
 
@@ -39,10 +44,13 @@ typedef struct mlx_io_gguf_ {
   void* ctx;
 } mlx_io_gguf;
 
+/* NULL ctx and an error where a callback is missing that a reader needs. */
 LAZULI_API mlx_io_reader mlx_io_reader_new(void* desc, mlx_io_vtable vtable);
 
+/* *desc_ becomes the desc that the reader was made with. */
 LAZULI_API int mlx_io_reader_descriptor(void** desc_, mlx_io_reader io);
 
+/* The reader's label. */
 LAZULI_API int mlx_io_reader_tostring(mlx_string* str_, mlx_io_reader io);
 
 LAZULI_API int mlx_io_reader_free(mlx_io_reader io);
@@ -55,17 +63,23 @@ LAZULI_API int mlx_io_writer_tostring(mlx_string* str_, mlx_io_writer io);
 
 LAZULI_API int mlx_io_writer_free(mlx_io_writer io);
 
+/* An empty container: arrays by name, and metadata by name that is an array,
+ * a string or a vector of strings. */
 LAZULI_API mlx_io_gguf mlx_io_gguf_new(void);
 
 LAZULI_API int mlx_io_gguf_free(mlx_io_gguf io);
 
+/* Names of the arrays. */
 LAZULI_API int mlx_io_gguf_get_keys(mlx_vector_string* keys, mlx_io_gguf io);
 
+/* Returns 2, without an error, where there is no such array. */
 LAZULI_API int mlx_io_gguf_get_array(
     mlx_array* arr,
     mlx_io_gguf io,
     const char* key);
 
+/* The get_metadata functions return 2 where there is no such key and 3 where
+ * its value is of another kind; neither is an error. */
 LAZULI_API int mlx_io_gguf_get_metadata_array(
     mlx_array* arr,
     mlx_io_gguf io,
@@ -81,6 +95,8 @@ LAZULI_API int mlx_io_gguf_get_metadata_vector_string(
     mlx_io_gguf io,
     const char* key);
 
+/* The has_metadata functions return 2 and false where there is no such key;
+ * 0 and whether the kind is theirs elsewhere. */
 LAZULI_API int mlx_io_gguf_has_metadata_array(
     bool* flag,
     mlx_io_gguf io,
@@ -96,6 +112,7 @@ LAZULI_API int mlx_io_gguf_has_metadata_vector_string(
     mlx_io_gguf io,
     const char* key);
 
+/* The set functions keep what was set first where the key is there. */
 LAZULI_API int mlx_io_gguf_set_array(
     mlx_io_gguf io,
     const char* key,

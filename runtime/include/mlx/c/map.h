@@ -1,4 +1,6 @@
-/* Maps from strings to arrays and to strings, with iterators. */
+/* Maps from strings to arrays or strings. Keys and values are copied in (an
+ * array is shared). A key inserted twice keeps the later value. Iteration
+ * follows the order of insertion; entries inserted meanwhile are seen. */
 #ifndef MLX_C_MAP_H
 #define MLX_C_MAP_H
 
@@ -45,17 +47,22 @@ LAZULI_API int mlx_map_string_to_array_insert(
     const char* key,
     const mlx_array value);
 
+/* Returns 0 and shares the value, or 2 for an unknown key, which is no error
+ * and reports nothing. */
 LAZULI_API int mlx_map_string_to_array_get(
     mlx_array* value,
     const mlx_map_string_to_array map,
     const char* key);
 
+/* The map must outlive the iterator. */
 LAZULI_API mlx_map_string_to_array_iterator mlx_map_string_to_array_iterator_new(
     mlx_map_string_to_array map);
 
 LAZULI_API int mlx_map_string_to_array_iterator_free(
     mlx_map_string_to_array_iterator it);
 
+/* Returns 0 with the next entry, or 2 at the end. *key is owned by the map;
+ * *value is shared. */
 LAZULI_API int mlx_map_string_to_array_iterator_next(
     const char** key,
     mlx_array* value,
@@ -74,6 +81,8 @@ LAZULI_API int mlx_map_string_to_string_insert(
     const char* key,
     const char* value);
 
+/* Returns 0 and *value, owned by the map until that key changes, or 2 for an
+ * unknown key. */
 LAZULI_API int mlx_map_string_to_string_get(
     const char** value,
     const mlx_map_string_to_string map,
@@ -85,6 +94,8 @@ LAZULI_API mlx_map_string_to_string_iterator mlx_map_string_to_string_iterator_n
 LAZULI_API int mlx_map_string_to_string_iterator_free(
     mlx_map_string_to_string_iterator it);
 
+/* Returns 0 with the next entry, or 2 at the end. Both texts are owned by
+ * the map. */
 LAZULI_API int mlx_map_string_to_string_iterator_next(
     const char** key,
     const char** value,

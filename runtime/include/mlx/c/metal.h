@@ -13,10 +13,13 @@
 extern "C" {
 #endif
 
+/* Always false. */
 LAZULI_API int mlx_metal_is_available(bool* res);
 
+/* Nothing is captured; returns 0. */
 LAZULI_API int mlx_metal_start_capture(const char* path);
 
+/* Returns 0. */
 LAZULI_API int mlx_metal_stop_capture(void);
 
 #ifdef __cplusplus

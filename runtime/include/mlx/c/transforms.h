@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+/* Starts computing the arrays and returns. An error while a transformation
+ * traces. */
 LAZULI_API int mlx_async_eval(const mlx_vector_array outputs);
 
 LAZULI_API int mlx_checkpoint(mlx_closure* res, const mlx_closure fun);
@@ -31,6 +33,8 @@ LAZULI_API int mlx_custom_vjp(
     const mlx_closure fun,
     const mlx_closure_custom fun_vjp);
 
+/* Computes the arrays and waits for them: one evaluation for all. Arrays
+ * that have been computed cost nothing. */
 LAZULI_API int mlx_eval(const mlx_vector_array outputs);
 
 LAZULI_API int mlx_jvp(

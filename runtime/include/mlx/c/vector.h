@@ -1,4 +1,11 @@
-/* Growable vectors of arrays, of vectors, of ints and of strings. */
+/* Vectors that own their elements.
+ *
+ * _new() and _new_data(NULL, 0) give a valid empty vector. set functions
+ * allocate where ctx is NULL and overwrite in place elsewhere, keeping ctx;
+ * append and get need a ctx. Where one element is refused (an empty array or
+ * vector, a NULL string) the whole call is, and nothing changes. _get hands
+ * out a new reference (array, vector), a copy (int) or the vector's own text
+ * (string); an index out of range is an error. _free takes NULL ctx. */
 #ifndef MLX_C_VECTOR_H
 #define MLX_C_VECTOR_H
 
@@ -30,6 +37,7 @@ typedef struct mlx_vector_string_ {
   void* ctx;
 } mlx_vector_string;
 
+/* An empty vector; ctx is not NULL. */
 LAZULI_API mlx_vector_array mlx_vector_array_new(void);
 
 LAZULI_API int mlx_vector_array_set(
@@ -38,6 +46,7 @@ LAZULI_API int mlx_vector_array_set(
 
 LAZULI_API int mlx_vector_array_free(mlx_vector_array vec);
 
+/* Shares the `size` arrays of data; NULL ctx on failure. */
 LAZULI_API mlx_vector_array mlx_vector_array_new_data(
     const mlx_array* data,
     size_t size);
@@ -62,8 +71,10 @@ LAZULI_API int mlx_vector_array_append_value(
     mlx_vector_array vec,
     const mlx_array val);
 
+/* Elements; 0 and an error where ctx is NULL. */
 LAZULI_API size_t mlx_vector_array_size(mlx_vector_array vec);
 
+/* *res becomes element idx: the same array, not a copy of its values. */
 LAZULI_API int mlx_vector_array_get(
     mlx_array* res,
     const mlx_vector_array vec,
@@ -176,6 +187,7 @@ LAZULI_API int mlx_vector_string_append_value(
 
 LAZULI_API size_t mlx_vector_string_size(mlx_vector_string vec);
 
+/* *res points to the text inside the vector, valid until that changes. */
 LAZULI_API int mlx_vector_string_get(
     char** res,
     const mlx_vector_string vec,

@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+/* The version of MLX whose behaviour this library has: "0.31.2". */
 LAZULI_API int mlx_version(mlx_string* str_);
 
 #ifdef __cplusplus
