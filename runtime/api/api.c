@@ -1,11 +1,12 @@
 #include "api/api.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/vector.h"
 #include "core/dtype.h"
 
-static API_TLS api_call* innermost;
+static _Thread_local api_call* innermost;
 
 void api_begin(api_call* call) {
   call->scope = scope_open();
@@ -127,6 +128,34 @@ int api_end_list(
     list_clear(&list);
   else
     failed = api_vector_set(res, &list);
+  return api_close(call, failed);
+}
+
+int api_end_pair(
+    const api_call* call,
+    mlx_array* first,
+    mlx_array* second,
+    lz_array* const* values) {
+  int failed = !values || !values[0] || !values[1] ||
+               api_pointer(first, "the first output") ||
+               api_pointer(second, "the second output");
+  lz_array* kept[2] = {NULL, NULL};
+  if (!failed) memcpy(kept, values, sizeof kept);
+  scope_close_many(call->scope, kept, 2);
+  /* What the second needs is made before the first is written. */
+  mlx_array made = {0};
+  if (!failed && !second->ctx) {
+    failed = api_handle_set(&made, array_ref(kept[1]));
+    if (!failed) *second = made;
+  }
+  if (!failed && api_handle_set(first, array_ref(kept[0]))) {
+    failed = 1;
+    mlx_array_free(made);
+    if (made.ctx) second->ctx = NULL;
+  }
+  if (!failed && !made.ctx) api_handle_set(second, array_ref(kept[1]));
+  array_unref(kept[0]);
+  array_unref(kept[1]);
   return api_close(call, failed);
 }
 

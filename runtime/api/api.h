@@ -70,10 +70,18 @@ int api_end_list(
     mlx_vector_array* res,
     lz_array* const* values,
     size_t n);
+/* Two outputs: both are written, or neither. values NULL: failure. */
+int api_end_pair(
+    const api_call* call,
+    mlx_array* first,
+    mlx_array* second,
+    lz_array* const* values);
 /* For calls without array results: failed != 0 reports. */
 int api_end_status(const api_call* call, int failed);
 #define api_result(res, value) api_end(&api_call_, res, value)
 #define api_results(res, values, n) api_end_list(&api_call_, res, values, n)
+#define api_pair(first, second, values) \
+  api_end_pair(&api_call_, first, second, values)
 #define api_status(failed) api_end_status(&api_call_, failed)
 
 /* Handles. Takes over the reference, also on failure: NULL ctx and a message
@@ -98,9 +106,5 @@ int api_raise(const char* file, int line, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 #define API_RAISE(...) api_raise(__FILE__, __LINE__, __VA_ARGS__)
 #define API_REPORT() api_report(__FILE__, __LINE__)
-
-/* Thread-local state of the edge: in the block made with the thread, so that
- * reading it calls nothing. */
-#define API_TLS _Thread_local __attribute__((tls_model("initial-exec")))
 
 #endif

@@ -13,9 +13,14 @@ typedef union cell {
   union cell* next;
 } cell;
 
-static API_TLS cell* kept;
-static API_TLS unsigned kept_count;
-static API_TLS bool registered;
+/* One block: finding it costs a call. Not initial-exec, which would take the
+ * whole library's thread-local memory out of the little that is left for
+ * libraries that are loaded late. */
+static _Thread_local struct {
+  cell* first;
+  unsigned count;
+  bool registered;
+} kept;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -23,13 +28,13 @@ static bool key_made;
 
 static void handle_thread_ends(void* unused) {
   (void)unused;
-  while (kept) {
-    cell* c = kept;
-    kept = c->next;
+  while (kept.first) {
+    cell* c = kept.first;
+    kept.first = c->next;
     free(c);
   }
-  kept_count = 0;
-  registered = false;
+  kept.count = 0;
+  kept.registered = false;
 }
 
 static void handle_make_key(void) {
@@ -37,10 +42,10 @@ static void handle_make_key(void) {
 }
 
 static cell* handle_get(void) {
-  cell* c = kept;
+  cell* c = kept.first;
   if (__builtin_expect(c != NULL, 1)) {
-    kept = c->next;
-    kept_count--;
+    kept.first = c->next;
+    kept.count--;
     return c;
   }
   c = malloc(sizeof *c);
@@ -52,21 +57,21 @@ static void handle_put(cell* c) {
   free(c); /* so that a use after free is seen */
   return;
 #endif
-  if (__builtin_expect(!registered, 0)) {
+  if (__builtin_expect(!kept.registered, 0)) {
     pthread_once(&once, handle_make_key);
-    registered = key_made && pthread_setspecific(key, &kept) == 0;
-    if (!registered) {
+    kept.registered = key_made && pthread_setspecific(key, &kept) == 0;
+    if (!kept.registered) {
       free(c);
       return;
     }
   }
-  if (kept_count >= HANDLE_KEEP) {
+  if (kept.count >= HANDLE_KEEP) {
     free(c);
     return;
   }
-  c->next = kept;
-  kept = c;
-  kept_count++;
+  c->next = kept.first;
+  kept.first = c;
+  kept.count++;
 }
 
 /* ---- what the program holds ---------------------------------------------- */
