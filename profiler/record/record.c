@@ -1,6 +1,7 @@
 /* The trace of this process: created when the first runtime shows up, carried
  * through forks, closed at the end. */
 #include "record.h"
+#include "record_python.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -85,6 +86,7 @@ static bool record_create(const char* parent) {
   record_process_put(t, parent);
   record_thread_introduce(t);
   record_stack_init();
+  record_python_find();
   record_module_scan(t);
   if (life.error[0]) record_note(t, "%s", life.error);
   if (record_stack_missing()) record_note(t, "%s", record_stack_missing());

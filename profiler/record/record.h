@@ -36,6 +36,8 @@ enum record_gate {
 typedef struct record_thread {
   _Atomic bool taken; /* by a living thread */
   _Atomic bool unwinding;
+  bool mute;             /* no stacks */
+  uint32_t given;        /* the stack to use; 0: the real one */
   bool introduced;       /* its `thread` event is written */
   uint32_t generation;   /* of record.generation, for `names` */
   uint32_t newest_stack; /* the largest stack id seen */
@@ -109,6 +111,8 @@ void record_note(record_thread* t, const char* format, ...)
 
 /* The callbacks, filtered by --only; those left out are NULL. */
 const struct lazuli_probe* record_probe(void);
+/* Makes them so, from the options; once the trace has begun. */
+void record_probe_fill(void);
 
 /* ---- record_thread.c ---------------------------------------------------- */
 
@@ -127,11 +131,20 @@ void record_thread_forked(void);
 
 /* With the file's creation. */
 void record_stack_init(void);
+/* The raw addresses, the recorder's own frames included, innermost first.
+ * Returns how many. Not for signal handlers. */
+int record_stack_walk(void** frames, int room);
 /* One line about why there are no stacks though they are wanted, or NULL. */
 const char* record_stack_missing(void);
 /* The id of the calling thread's stack without the recorder's own frames; 0
  * where none is wanted or known. */
 uint32_t record_stack(record_thread* t);
+/* While muted, this thread's events carry no stack. */
+void record_stack_mute(bool on);
+/* Until 0 is given, this thread's events carry this stack. */
+void record_stack_give(uint32_t id);
+/* The stack that an event would carry now. */
+uint32_t record_stack_now(void);
 
 /* ---- record_module.c ---------------------------------------------------- */
 

@@ -66,6 +66,10 @@ static bool path_in_family(pid_t pid) {
   return false;
 }
 
+/* Files carry the time of the kernel's last tick, and processes start by a
+ * clock of hundredths of a second. */
+#define PATH_SLACK_NS 20000000u
+
 /* When the family began, ns of CLOCK_REALTIME. */
 static uint64_t path_family_began(void) {
   struct timespec real, boot;
@@ -82,7 +86,8 @@ static uint64_t path_family_began(void) {
   clock_gettime(CLOCK_REALTIME, &real);
   clock_gettime(CLOCK_BOOTTIME, &boot);
   return (uint64_t)(real.tv_sec - boot.tv_sec) * 1000000000u +
-         (uint64_t)real.tv_nsec - (uint64_t)boot.tv_nsec + began;
+         (uint64_t)real.tv_nsec - (uint64_t)boot.tv_nsec + began -
+         PATH_SLACK_NS;
 }
 
 static void path_program(pid_t pid, char* out, size_t size) {

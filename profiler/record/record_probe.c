@@ -300,7 +300,7 @@ static lazuli_probe probe = {
     .version = LAZULI_PROBE_VERSION, .size = sizeof(lazuli_probe)};
 
 /* --only leaves slots empty, so that the runtime does not even call. */
-static void probe_fill(void) {
+void record_probe_fill(void) {
   const bool* wanted = record.options.wanted;
 #define SLOT(id) probe.id = wanted[TRACE_EVENT_##id] ? probe_##id : NULL
   SLOT(node);
@@ -356,7 +356,7 @@ LAZULI_API const lazuli_probe* lazuli_probe_provider(uint32_t version) {
   int saved = errno;
   const lazuli_probe* answer = NULL;
   if (version >= LAZULI_PROBE_VERSION && record_begin()) {
-    probe_fill();
+    record_probe_fill();
     probe_announce(__builtin_return_address(0));
     answer = &probe;
   }

@@ -1,0 +1,301 @@
+/* Arrays of MLX: built, given memory, gone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mlx/c/array.h"
+#include "real.h"
+#include "record.h"
+
+#define MANY 64 /* inputs and outputs kept on the stack */
+
+static _Atomic uint64_t last_array;
+
+uint64_t real_array_id(const void* desc) {
+  real_entry entry;
+  if (!desc) return 0;
+  if (real_map_find(&real_arrays, desc, &entry)) return entry.id;
+  entry.id = atomic_fetch_add(&last_array, 1) + 1;
+  entry.more = REAL_LEAF;
+  real_map_put(&real_arrays, desc, entry);
+  return entry.id;
+}
+
+/* The stream of a primitive: {index, device} follow its table. Only small
+ * numbers are believed. */
+static uint32_t array_stream(const void* primitive) {
+  const int32_t* words = (const int32_t*)primitive + 2;
+  int32_t index = words[0], device = words[1];
+  if (index < 0 || index > 4096 || device < 0 || device > 1) return 0;
+  real_stream_seen((uint32_t)index, (uint32_t)device);
+  return (uint32_t)index;
+}
+
+/* Tells of a node whose arrays have their ids. */
+static void array_tell(
+    const void* desc,
+    const void* primitive,
+    const char* op,
+    const lazuli_probe_array* outputs,
+    size_t count) {
+  uint64_t inputs[MANY], *ids = inputs;
+  size_t n;
+  const char* in = real_inputs(desc, &n);
+  if (!record_probe()->node) return;
+  if (n > MANY) ids = malloc(n * sizeof *ids);
+  if (!ids) ids = inputs, n = MANY;
+  for (size_t i = 0; i < n; i++) ids[i] = real_array_id(real_desc(in + 16 * i));
+  lazuli_probe_node event = {
+      .op = op,
+      .stream = array_stream(primitive),
+      .n_inputs = (uint32_t)n,
+      .n_outputs = (uint32_t)count,
+      .inputs = ids,
+      .outputs = outputs};
+  record_probe()->node(NULL, &event);
+  if (ids != inputs) free(ids);
+}
+
+void real_array_tell_traced(const void* desc) {
+  real_entry entry;
+  lazuli_probe_array output;
+  const void* primitive = real_primitive(desc);
+  if (!primitive || !real_map_find(&real_arrays, desc, &entry) ||
+      entry.more % 256 != REAL_TRACED)
+    return;
+  real_describe(desc, &output);
+  output.id = entry.id;
+  record_stack_give((uint32_t)(entry.more >> 8));
+  array_tell(desc, primitive, real_name(primitive), &output, 1);
+  record_stack_give(0);
+}
+
+/* While a function is compiled the first node of a Compiled primitive is the
+ * one in the cache; those of the calls come after. */
+static bool array_is_pattern(const void* primitive) {
+  real_entry entry;
+  if (!real_self.compiling ||
+      !real_map_find(&real_fusions, primitive, &entry) || entry.more)
+    return false;
+  entry.more = 1;
+  real_map_put(&real_fusions, primitive, entry);
+  return true;
+}
+
+/* One node with the outputs at `arrays`, 16 bytes each.
+ *
+ * While a function is being compiled its nodes are patterns: they are told of
+ * only if a fused kernel is made of them. The real nodes that are made by them
+ * at each call carry the pattern's stack: the line in the compiled function. */
+static void array_built(const char* arrays, size_t count) {
+  const void* desc = real_desc(arrays);
+  const void* primitive = real_primitive(desc);
+  lazuli_probe_array outputs[MANY];
+  if (!primitive || count == 0) return;
+  const char* op = real_name(primitive);
+  /* What eval() adds to the graph for itself. */
+  if (strcmp(op, "Synchronizer") == 0 || strcmp(op, "Synchronize") == 0) return;
+  if (count > MANY) count = MANY;
+  uint64_t id = atomic_fetch_add(&last_array, count) + 1;
+  uint64_t kind = REAL_NODE;
+  bool pattern = array_is_pattern(primitive);
+  if (real_self.tracing) {
+    uint32_t stack = record_stack_now();
+    kind = REAL_TRACED | (uint64_t)stack << 8;
+    real_self.traced_nodes++;
+    real_map_put(&real_traced, primitive, (real_entry){.id = stack});
+  } else if (pattern) {
+    kind = REAL_TRACED;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const void* each = real_desc(arrays + 16 * i);
+    real_map_put(&real_arrays, each, (real_entry){.id = id + i, .more = kind});
+    real_describe(each, &outputs[i]);
+    outputs[i].id = id + i;
+  }
+  if (kind != REAL_NODE) return;
+  real_entry traced;
+  bool replay =
+      real_self.compiling && real_map_find(&real_traced, primitive, &traced);
+  if (replay) record_stack_give((uint32_t)traced.id);
+  array_tell(desc, primitive, op, outputs, count);
+  if (replay) record_stack_give(0);
+}
+
+/* array::array(Shape, Dtype, std::shared_ptr<Primitive>, std::vector<array>) */
+#define ARRAY_HOOK(name, mangled)                               \
+  LAZULI_API void name(                                         \
+      void* self,                                               \
+      void* shape,                                              \
+      real_word dtype,                                          \
+      void* primitive,                                          \
+      void* inputs) __asm__(mangled);                           \
+  void name(                                                    \
+      void* self,                                               \
+      void* shape,                                              \
+      real_word dtype,                                          \
+      void* primitive,                                          \
+      void* inputs) {                                           \
+    bool on = real_on() && real_can(REAL_NODES);                \
+    REAL_CALL(array, self, shape, dtype, primitive, inputs, 0); \
+    if (on && real_self.making == 0) array_built(self, 1);      \
+  }
+ARRAY_HOOK(
+    real_hook_array,
+    "_ZN3mlx4core5arrayC1ENS0_11SmallVectorIiLm10ESaIiEEENS0_5DtypeESt10shared_"
+    "ptrINS0_9PrimitiveEESt6vectorIS1_SaIS1_EE")
+ARRAY_HOOK(
+    real_hook_array_base,
+    "_ZN3mlx4core5arrayC2ENS0_11SmallVectorIiLm10ESaIiEEENS0_5DtypeESt10shared_"
+    "ptrINS0_9PrimitiveEESt6vectorIS1_SaIS1_EE")
+
+static void array_made(uint32_t** counter) {
+  (**counter)--;
+}
+
+/* std::vector<array> array::make_arrays(shapes, dtypes, primitive, inputs) */
+LAZULI_API void*
+real_hook_make_arrays(void* result, void* shapes, void* dtypes, void* primitive, void* inputs) __asm__(
+    "_ZN3mlx4core5array11make_arraysESt6vectorINS0_11SmallVectorIiLm10ESaIi"
+    "EEESaIS5_EERKS2_INS0_5DtypeESaIS8_EERKSt10shared_ptrINS0_9PrimitiveEER"
+    "KS2_IS1_SaIS1_EE");
+void* real_hook_make_arrays(
+    void* result, void* shapes, void* dtypes, void* primitive, void* inputs) {
+  bool on = real_on() && real_can(REAL_NODES);
+  {
+    uint32_t* making __attribute__((cleanup(array_made))) = &real_self.making;
+    (*making)++;
+    REAL_CALL(make_arrays, result, shapes, dtypes, primitive, inputs, 0);
+  }
+  if (on && real_self.making == 0) {
+    const char* const* vector = result;
+    array_built(vector[0], (size_t)(vector[1] - vector[0]) / 16);
+  }
+  return result;
+}
+
+static void array_copied(uint32_t** counter) {
+  (**counter)--;
+}
+
+/* array array::unsafe_weak_copy(const array&): what tasks hold while they run;
+ * no array of the program's. */
+LAZULI_API void* real_hook_weak_copy(void* result, void* other) __asm__(
+    "_ZN3mlx4core5array16unsafe_weak_copyERKS1_");
+void* real_hook_weak_copy(void* result, void* other) {
+  uint32_t* inside __attribute__((cleanup(array_copied))) = &real_self.inside;
+  if (!real_original.weak_copy) real_find();
+  (*inside)++;
+  REAL_CALL(weak_copy, result, other, 0, 0, 0, 0);
+  return result;
+}
+
+/* array::ArrayDesc::~ArrayDesc(): the last reference went. */
+#define DESC_HOOK(name, mangled)                            \
+  LAZULI_API void name(void* desc) __asm__(mangled);        \
+  void name(void* desc) {                                   \
+    real_entry entry;                                       \
+    bool known = real_map_take(&real_arrays, desc, &entry); \
+    bool evaluated = known && !real_unscheduled(desc);      \
+    if (known) array_gone(desc, entry, evaluated);          \
+    REAL_CALL(desc_end, desc, 0, 0, 0, 0, 0);               \
+  }
+static void array_gone(const void* desc, real_entry entry, bool evaluated) {
+  if (entry.more % 256 == REAL_TRACED) {
+    if (real_primitive(desc))
+      real_map_take(&real_traced, real_primitive(desc), &entry);
+    return;
+  }
+  if (!real_on() || !record_probe()->release) return;
+  lazuli_probe_release event = {.array = entry.id, .evaluated = evaluated};
+  /* Inside an eval it is MLX that lets go: its stack says nothing. */
+  bool mute = real_self.eval != 0 || real_self.in_task;
+  if (mute) record_stack_mute(true);
+  record_probe()->release(NULL, &event);
+  if (mute) record_stack_mute(false);
+}
+DESC_HOOK(real_hook_desc_end, "_ZN3mlx4core5array9ArrayDescD1Ev")
+DESC_HOOK(real_hook_desc_end_base, "_ZN3mlx4core5array9ArrayDescD2Ev")
+
+/* The buffer of an array, or NULL. */
+static const void* array_buffer(const void* desc) {
+  if (real_at.data == REAL_NOWHERE) return NULL;
+  const void* const* data = REAL_FIELD(void*, desc, data);
+  return data ? *data : NULL;
+}
+
+static void array_bound(const void* array, const void* base) {
+  const void* desc = real_desc(array);
+  const void* buffer = array_buffer(desc);
+  real_entry entry;
+  if (!buffer || !real_map_find(&real_buffers, buffer, &entry)) return;
+  uint64_t id = real_array_id(desc);
+  real_kernel_fills(desc, id);
+  uint64_t base_id = base ? real_array_id(real_desc(base)) : 0;
+  if (base) real_kernel_shares(id, base_id, entry.id, entry.more);
+  if (!record_probe()->bind) return;
+  lazuli_probe_bind event = {
+      .array = id,
+      .buffer = entry.id,
+      .offset = real_at.offset == REAL_NOWHERE
+                    ? 0
+                    : REAL_FIELD(uint64_t, desc, offset),
+      .base = base_id};
+  record_probe()->bind(NULL, &event);
+}
+
+/* array::set_data(Buffer, Deleter) */
+LAZULI_API void
+real_hook_set_data(void* self, real_word buffer, void* deleter) __asm__(
+    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferESt8functionIFvS3_"
+    "EE");
+void real_hook_set_data(void* self, real_word buffer, void* deleter) {
+  bool on = real_on();
+  REAL_CALL(set_data, self, buffer, deleter, 0, 0, 0);
+  if (on) array_bound(self, NULL);
+}
+
+/* array::set_data(Buffer, size_t, Strides, Flags, Deleter) */
+LAZULI_API void
+real_hook_set_data_strided(void* self, real_word buffer, real_word size, void* strides, real_word flags, void* deleter) __asm__(
+    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferEmNS0_11SmallVectorIl"
+    "Lm10ESaIlEEENS1_5FlagsESt8functionIFvS3_EE");
+void real_hook_set_data_strided(
+    void* self,
+    real_word buffer,
+    real_word size,
+    void* strides,
+    real_word flags,
+    void* deleter) {
+  bool on = real_on();
+  REAL_CALL(set_data_strided, self, buffer, size, strides, flags, deleter);
+  if (on) array_bound(self, NULL);
+}
+
+/* array::copy_shared_buffer(const array&): calls the other one, through us or
+ * not. */
+LAZULI_API void real_hook_share(void* self, void* other) __asm__(
+    "_ZN3mlx4core5array18copy_shared_bufferERKS1_");
+void real_hook_share(void* self, void* other) {
+  bool on = real_on();
+  uint32_t before = real_self.shares;
+  REAL_CALL(share, self, other, 0, 0, 0, 0);
+  if (on && real_self.shares == before) array_bound(self, other);
+}
+
+/* array::copy_shared_buffer(const array&, const Strides&, Flags, size, off) */
+LAZULI_API void
+real_hook_share_strided(void* self, void* other, void* strides, real_word flags, real_word size, real_word offset) __asm__(
+    "_ZN3mlx4core5array18copy_shared_bufferERKS1_RKNS0_11SmallVectorIlLm10E"
+    "SaIlEEENS1_5FlagsEml");
+void real_hook_share_strided(
+    void* self,
+    void* other,
+    void* strides,
+    real_word flags,
+    real_word size,
+    real_word offset) {
+  bool on = real_on();
+  REAL_CALL(share_strided, self, other, strides, flags, size, offset);
+  real_self.shares++;
+  if (on) array_bound(self, other);
+}

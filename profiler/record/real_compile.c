@@ -1,0 +1,418 @@
+/* Functions that MLX compiles: what a call found in the cache, what it missed
+ * by, and what the fused kernels are made of.
+ *
+ * detail::compile() takes a function and returns one; both are std::functions.
+ * The one taken is wrapped to see it being traced, the one returned to see it
+ * being called. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mlx/c/array.h"
+#include "real.h"
+#include "record.h"
+
+#define NAME_ROOM 240
+
+/* ---- Compiled primitives ------------------------------------------------ */
+
+static bool compile_is_output(const void* desc, const char* const* outputs) {
+  for (const char* o = outputs[0]; o < outputs[1]; o += 16)
+    if (real_desc(o) == desc) return true;
+  return false;
+}
+
+/* Names are kept for good: traces refer to them by address. The same chain has
+ * the same name. */
+static const char* compile_keep_name(const char* name) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static char** names;
+  static size_t count, room;
+  const char* kept = "Compiled";
+  pthread_mutex_lock(&lock);
+  size_t i = 0;
+  while (i < count && strcmp(names[i], name) != 0) i++;
+  if (i == count && count == room) {
+    char** more = realloc(names, (2 * room + 64) * sizeof *names);
+    if (more) names = more, room = 2 * room + 64;
+  }
+  if (i == count && count < room && (names[i] = strdup(name))) count++;
+  if (i < count) kept = names[i];
+  pthread_mutex_unlock(&lock);
+  return kept;
+}
+
+static real_fusion* compile_read_tape(
+    const char* const* tape, const char* const* outputs) {
+  size_t n = (size_t)(tape[1] - tape[0]) / 16;
+  char name[NAME_ROOM + 64] = "Compiled(";
+  size_t used = strlen(name);
+  bool cut = false;
+  real_fusion* f = malloc(sizeof *f + n * sizeof f->nodes[0]);
+  if (!f) return NULL;
+  f->count = 0;
+  f->saved = 0;
+  for (size_t i = 0; i < n; i++) {
+    const void* desc = real_desc(tape[0] + 16 * i);
+    const char* op = real_name(real_primitive(desc));
+    real_array_tell_traced(desc);
+    f->nodes[f->count++] = real_array_id(desc);
+    if (!compile_is_output(desc, outputs)) f->saved += 2 * real_bytes(desc);
+    if (used + strlen(op) < NAME_ROOM)
+      used += (size_t)snprintf(
+          name + used, sizeof name - used, "%s%s", i ? "+" : "", op);
+    else
+      cut = true;
+  }
+  snprintf(name + used, sizeof name - used, "%s)", cut ? "+…" : "");
+  f->name = compile_keep_name(name);
+  return f;
+}
+
+/* Compiled::Compiled(Stream, inputs, outputs, tape, constant_ids) */
+LAZULI_API void
+real_hook_compiled(void* self, real_word stream, real_word device, void* inputs, const char* const* outputs, const char* const* tape, void* constants) __asm__(
+    "_ZN3mlx4core8CompiledC1ENS0_6StreamESt6vectorINS0_5arrayESaIS4_EES6_S6"
+    "_St13unordered_setImSt4hashImESt8equal_toImESaImEE");
+void real_hook_compiled(
+    void* self,
+    real_word stream,
+    real_word device,
+    void* inputs,
+    const char* const* outputs,
+    const char* const* tape,
+    void* constants) {
+  typedef void (*constructor)(
+      void*, real_word, real_word, void*, const void*, const void*, void*);
+  real_fusion* f = NULL;
+  /* Before the original: it moves the vectors away. */
+  if (real_on() && real_can(REAL_NODES)) f = compile_read_tape(tape, outputs);
+  if (!real_original.compiled) real_find();
+  constructor original;
+  memcpy(&original, &real_original.compiled, sizeof original);
+  original(self, stream, device, inputs, outputs, tape, constants);
+  /* An older one at this address has gone; kernels under way may still use it,
+   * so it is not freed. */
+  if (f) real_map_put(&real_fusions, self, (real_entry){.id = (uintptr_t)f});
+}
+
+/* ---- what a call looked like -------------------------------------------- */
+
+#define SIGNATURE_INPUTS 64
+#define SIGNATURE_CONSTANTS 64
+
+typedef struct real_signature {
+  size_t n_inputs, n_constants;
+  struct {
+    uint8_t dtype, ndim;
+    int32_t shape[REAL_MAX_DIMS];
+  } inputs[SIGNATURE_INPUTS];
+  uint64_t constants[SIGNATURE_CONSTANTS];
+} real_signature;
+
+static void compile_sign(
+    real_signature* s,
+    const char* const* inputs,
+    const uint64_t* constants,
+    size_t n_constants) {
+  s->n_inputs = (size_t)(inputs[1] - inputs[0]) / 16;
+  s->n_constants = n_constants;
+  for (size_t i = 0; i < s->n_inputs && i < SIGNATURE_INPUTS; i++) {
+    lazuli_probe_array a;
+    real_describe(real_desc(inputs[0] + 16 * i), &a);
+    s->inputs[i].dtype = a.dtype;
+    s->inputs[i].ndim = a.ndim;
+    for (unsigned d = 0; d < a.ndim && d < REAL_MAX_DIMS; d++)
+      s->inputs[i].shape[d] = a.shape[d];
+  }
+  for (size_t i = 0; i < n_constants && i < SIGNATURE_CONSTANTS; i++)
+    s->constants[i] = constants[i];
+}
+
+static size_t compile_print_shape(
+    char* out, size_t size, const real_signature* s, size_t input) {
+  size_t used = (size_t)snprintf(out, size, "(");
+  for (unsigned d = 0; d < s->inputs[input].ndim && d < REAL_MAX_DIMS; d++)
+    if (used < size)
+      used += (size_t)snprintf(
+          out + used,
+          size - used,
+          "%s%d",
+          d ? "," : "",
+          s->inputs[input].shape[d]);
+  if (used < size) used += (size_t)snprintf(out + used, size - used, ")");
+  return used;
+}
+
+/* The bits of lazuli_compile_change, and the first difference in words. */
+static uint32_t compile_compare(
+    const real_signature* now,
+    const real_signature* was,
+    char* detail,
+    size_t size) {
+  uint32_t changed = 0;
+  char a[80], b[80];
+  detail[0] = '\0';
+  if (now->n_inputs != was->n_inputs) {
+    snprintf(detail, size, "%zu inputs were %zu", now->n_inputs, was->n_inputs);
+    return LAZULI_COMPILE_COUNT;
+  }
+  for (size_t i = 0; i < now->n_inputs && i < SIGNATURE_INPUTS; i++) {
+    size_t shape_bytes = now->inputs[i].ndim * sizeof(int32_t);
+    uint32_t bit = 0;
+    if (now->inputs[i].ndim != was->inputs[i].ndim)
+      bit = LAZULI_COMPILE_RANK;
+    else if (
+        memcmp(now->inputs[i].shape, was->inputs[i].shape, shape_bytes) != 0)
+      bit = LAZULI_COMPILE_SHAPE;
+    if (bit && !detail[0]) {
+      compile_print_shape(a, sizeof a, now, i);
+      compile_print_shape(b, sizeof b, was, i);
+      snprintf(detail, size, "input %zu: %s was %s", i, a, b);
+    }
+    changed |= bit;
+    if (now->inputs[i].dtype != was->inputs[i].dtype) {
+      changed |= LAZULI_COMPILE_DTYPE;
+      if (!detail[0]) snprintf(detail, size, "input %zu: another dtype", i);
+    }
+  }
+  bool constant = now->n_constants != was->n_constants;
+  for (size_t i = 0;
+       !constant && i < now->n_constants && i < SIGNATURE_CONSTANTS;
+       i++)
+    if (now->constants[i] != was->constants[i]) {
+      constant = true;
+      if (!detail[0])
+        snprintf(
+            detail,
+            size,
+            "constant %zu: %llu was %llu",
+            i,
+            (unsigned long long)now->constants[i],
+            (unsigned long long)was->constants[i]);
+    }
+  if (constant) changed |= LAZULI_COMPILE_CONSTANT;
+  /* Nothing of what is compared: the default stream is all that is left. */
+  return changed ? changed : LAZULI_COMPILE_STREAM;
+}
+
+/* ---- calls -------------------------------------------------------------- */
+
+typedef struct compile_function {
+  _Alignas(8) char object[16];
+  bool (*manage)(void* to, const void* from, int operation);
+  void* (*invoke)(void* result, void* object, const char* const* inputs);
+} compile_function;
+enum { TELL_TYPE, TELL_OBJECT, COPY, DESTROY };
+
+/* What both wrappers hold; the std::function's object is a pointer to it. */
+typedef struct compile_wrapper {
+  _Atomic uint32_t references;
+  compile_function original;
+  uint64_t function;
+  size_t n_constants;
+  uint64_t constants[];
+} compile_wrapper;
+
+static bool compile_manage(void* to, const void* from, int operation) {
+  compile_wrapper* w;
+  switch (operation) {
+    case TELL_TYPE:
+      *(void**)to = NULL;
+      break;
+    case TELL_OBJECT:
+      *(const void**)to = from;
+      break;
+    case COPY:
+      memcpy(&w, from, sizeof w);
+      atomic_fetch_add(&w->references, 1);
+      memcpy(to, &w, sizeof w);
+      break;
+    case DESTROY:
+      memcpy(&w, to, sizeof w);
+      if (atomic_fetch_sub(&w->references, 1) != 1) break;
+      if (w->original.manage)
+        w->original.manage(&w->original, &w->original, DESTROY);
+      free(w);
+  }
+  return false;
+}
+
+/* Moves `f` into a wrapper and puts the wrapper in its place. */
+static bool compile_wrap(
+    compile_function* f,
+    void* (*invoke)(void*, void*, const char* const*),
+    uint64_t function,
+    const uint64_t* const* constants) {
+  size_t n = (size_t)(constants[1] - constants[0]);
+  if (!f->manage) return false;
+  compile_wrapper* w = malloc(sizeof *w + n * sizeof w->constants[0]);
+  if (!w) return false;
+  atomic_init(&w->references, 1);
+  w->original = *f;
+  w->function = function;
+  w->n_constants = n;
+  if (n) memcpy(w->constants, constants[0], n * sizeof w->constants[0]);
+  memcpy(f->object, &w, sizeof w);
+  f->manage = compile_manage;
+  f->invoke = invoke;
+  return true;
+}
+
+/* The call under way on this thread. */
+static __thread struct {
+  const char* const* inputs; /* those of the caller */
+  bool called; /* the function was called with them: nothing was compiled */
+  bool traced; /* … with others: it was traced */
+  uint32_t nodes;
+} compile_call __attribute__((tls_model("initial-exec")));
+
+static void compile_traced(uint32_t** tracing) {
+  (**tracing)--;
+}
+
+static void* compile_invoke_inner(
+    void* result, void* object, const char* const* inputs) {
+  compile_wrapper* w;
+  memcpy(&w, object, sizeof w);
+  if (inputs == compile_call.inputs) {
+    compile_call.called = true;
+    return w->original.invoke(result, &w->original, inputs);
+  }
+  uint32_t* tracing __attribute__((cleanup(compile_traced))) =
+      &real_self.tracing;
+  uint32_t before = real_self.traced_nodes;
+  compile_call.traced = true;
+  (*tracing)++;
+  void* answer = w->original.invoke(result, &w->original, inputs);
+  compile_call.nodes = real_self.traced_nodes - before;
+  return answer;
+}
+
+static void compile_tell(
+    const compile_wrapper* w, const char* const* inputs, uint64_t begin) {
+  char detail[256] = "";
+  uint32_t changed = 0;
+  if (compile_call.traced) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    const void* key = (const void*)(uintptr_t)(w->function | 1);
+    real_signature* now = calloc(1, sizeof *now);
+    real_entry entry;
+    if (!now) return;
+    compile_sign(now, inputs, w->constants, w->n_constants);
+    pthread_mutex_lock(&lock);
+    if (real_map_take(&real_compiles, key, &entry)) {
+      real_signature* was = (real_signature*)(uintptr_t)entry.id;
+      changed = compile_compare(now, was, detail, sizeof detail);
+      free(was);
+    } else {
+      changed = LAZULI_COMPILE_FIRST;
+    }
+    real_map_put(&real_compiles, key, (real_entry){.id = (uintptr_t)now});
+    pthread_mutex_unlock(&lock);
+  }
+  lazuli_probe_compile event = {
+      .function = w->function,
+      .hit = !compile_call.traced,
+      .changed = changed,
+      .detail = detail,
+      .nodes = compile_call.traced ? compile_call.nodes : 0,
+      .trace_ns = compile_call.traced ? trace_now() - begin : 0};
+  record_probe()->compile(NULL, &event);
+}
+
+typedef struct compile_scope {
+  const char* const* inputs;
+  bool called, traced;
+  uint32_t nodes;
+} compile_scope;
+
+static void compile_leave(compile_scope* outer) {
+  real_self.compiling--;
+  compile_call.inputs = outer->inputs;
+  compile_call.called = outer->called;
+  compile_call.traced = outer->traced;
+  compile_call.nodes = outer->nodes;
+}
+
+static void* compile_invoke_outer(
+    void* result, void* object, const char* const* inputs) {
+  compile_wrapper* w;
+  memcpy(&w, object, sizeof w);
+  compile_scope outer __attribute__((cleanup(compile_leave))) = {
+      compile_call.inputs,
+      compile_call.called,
+      compile_call.traced,
+      compile_call.nodes};
+  compile_call.inputs = inputs;
+  compile_call.called = compile_call.traced = false;
+  real_self.compiling++;
+  uint64_t begin = trace_now();
+  void* answer = w->original.invoke(result, &w->original, inputs);
+  if (!compile_call.called && real_on() && record_probe()->compile)
+    compile_tell(w, inputs, begin);
+  return answer;
+}
+
+static __thread uint32_t compile_making
+    __attribute__((tls_model("initial-exec")));
+static void compile_made(uint32_t** making) {
+  (**making)--;
+}
+
+/* detail::compile(function, id, shapeless, constants); one of them calls the
+ * other: only the outer one is watched. */
+#define COMPILE_HOOK(id, mangled)                                            \
+  LAZULI_API void* real_hook_##id(                                           \
+      compile_function* result,                                              \
+      compile_function* function,                                            \
+      real_word key,                                                         \
+      real_word shapeless,                                                   \
+      const uint64_t* const* constants) __asm__(mangled);                    \
+  void* real_hook_##id(                                                      \
+      compile_function* result,                                              \
+      compile_function* function,                                            \
+      real_word key,                                                         \
+      real_word shapeless,                                                   \
+      const uint64_t* const* constants) {                                    \
+    bool on = compile_making == 0 && real_on() && real_can(REAL_COMPILED) && \
+              compile_wrap(function, compile_invoke_inner, key, constants);  \
+    /* As it is before the original takes it. */                             \
+    compile_wrapper* inner = NULL;                                           \
+    if (on) memcpy(&inner, function->object, sizeof inner);                  \
+    if (inner) atomic_fetch_add(&inner->references, 1);                      \
+    {                                                                        \
+      uint32_t* making __attribute__((cleanup(compile_made))) =              \
+          &compile_making;                                                   \
+      (*making)++;                                                           \
+      REAL_CALL(id, result, function, key, shapeless, constants, 0);         \
+    }                                                                        \
+    if (inner) compile_watch(result, inner);                                 \
+    return result;                                                           \
+  }
+static void compile_watch(compile_function* result, compile_wrapper* inner) {
+  const uint64_t* constants[2] = {
+      inner->constants, inner->constants + inner->n_constants};
+  compile_wrap(result, compile_invoke_outer, inner->function, constants);
+  compile_manage(&inner, NULL, DESTROY);
+}
+COMPILE_HOOK(
+    compile,
+    "_ZN3mlx4core6detail7compileESt8functionIFSt6vectorINS0_5arrayESaIS4_EERKS6"
+    "_EEmbS3_ImSaImEE")
+COMPILE_HOOK(
+    compile_extra,
+    "_ZN3mlx4core6detail7compileESt8functionIFSt4pairISt6vectorINS0_5arrayESaIS"
+    "5_EESt10shared_ptrIvEERKS7_EEmbS4_ImSaImEE")
+
+/* detail::compile_erase(id): the id may come again for another function. */
+LAZULI_API void real_hook_compile_erase(real_word function) __asm__(
+    "_ZN3mlx4core6detail13compile_eraseEm");
+void real_hook_compile_erase(real_word function) {
+  real_entry entry;
+  if (real_map_take(
+          &real_compiles, (const void*)(uintptr_t)(function | 1), &entry))
+    free((void*)(uintptr_t)entry.id);
+  REAL_CALL(compile_erase, function, 0, 0, 0, 0, 0);
+}
