@@ -1,0 +1,19 @@
+/* A convolution with three spatial axes, the missing ones first and of extent
+ * 1. Steps are elements. */
+#ifndef CPU_CONV_PLAN_H
+#define CPU_CONV_PLAN_H
+
+#include "cpu/conv.h"
+
+typedef struct conv_plan {
+  const lz_view *in, *w, *out;
+  conv_params params;
+  int64_t size;                      /* bytes of an element */
+  int64_t images, channels, outputs; /* channels and outputs of a group */
+  int64_t taps;
+  int64_t in_extent[CONV_SPATIAL], in_step[CONV_SPATIAL], in_channel;
+  int64_t w_extent[CONV_SPATIAL], w_step[CONV_SPATIAL], w_channel;
+  int64_t out_extent[CONV_SPATIAL], out_step[CONV_SPATIAL], out_channel;
+} conv_plan;
+
+#endif
