@@ -16,7 +16,7 @@ void api_begin(api_call* call) {
 }
 
 /* The first complaint of a call is the cause; later ones follow from it. */
-static void* api_complain(const char* argument, const char* what) {
+void* api_refuse(const char* argument, const char* what) {
   if (!error_is_set())
     error_set(
         "[%s] argument %s: %s",
@@ -28,7 +28,7 @@ static void* api_complain(const char* argument, const char* what) {
 
 lz_array* api_array(mlx_array a, const char* argument) {
   if (__builtin_expect(!a.ctx, 0))
-    return api_complain(argument, "the array is empty");
+    return api_refuse(argument, "the array is empty");
   return ((lz_handle*)a.ctx)->array;
 }
 
@@ -38,13 +38,13 @@ lz_array* api_optional(mlx_array a) {
 
 lz_stream* api_stream(mlx_stream s) {
   if (__builtin_expect(!s.ctx, 0))
-    return api_complain("s", "the stream is empty");
+    return api_refuse("s", "the stream is empty");
   return *(lz_stream**)s.ctx;
 }
 
 const lz_list* api_list(mlx_vector_array v, const char* argument) {
   if (__builtin_expect(!v.ctx, 0))
-    return api_complain(argument, "the vector is empty (its ctx is NULL)");
+    return api_refuse(argument, "the vector is empty (its ctx is NULL)");
   return v.ctx;
 }
 
@@ -61,7 +61,7 @@ int api_dtype(mlx_dtype dtype, const char* argument) {
 
 int api_pointer(const void* p, const char* argument) {
   if (__builtin_expect(p != NULL, 1)) return 0;
-  api_complain(argument, "the pointer is NULL");
+  api_refuse(argument, "the pointer is NULL");
   return 1;
 }
 

@@ -50,6 +50,9 @@ void api_begin(api_call* call);
 /* Unwrap. NULL with a message "[op] argument a: the array is empty" where ctx
  * is NULL; the first message of a call stays. Borrowed. */
 lz_array* api_array(mlx_array a, const char* argument);
+/* The message of these: "[op] argument <argument>: <what>", unless the call
+ * has one already. Always NULL. */
+void* api_refuse(const char* argument, const char* what);
 /* For arguments that may be null: NULL without a message. */
 lz_array* api_optional(mlx_array a);
 lz_stream* api_stream(mlx_stream s);

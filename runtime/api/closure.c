@@ -60,7 +60,7 @@ int closure_apply(lz_closure* c, const lz_list* in, lz_list* out) {
 
 lz_closure* api_closure(void* ctx, const char* argument) {
   if (ctx) return ((closure_handle*)ctx)->closure;
-  return error_set("argument %s: the closure is empty", argument);
+  return api_refuse(argument, "the closure is empty");
 }
 
 int api_closure_set(void** ctx, lz_closure* c) {

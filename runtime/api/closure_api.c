@@ -235,9 +235,10 @@ static void* closure_make(
   return ctx;
 }
 
-static int closure_share(void** ctx, void* src) {
+static int closure_share(void** ctx, void* src, const char* name) {
+  API_OP(name);
   lz_closure* c = api_closure(src, "src");
-  return !c || api_closure_set(ctx, closure_ref(c)) ? API_REPORT() : 0;
+  return api_status(!c || api_closure_set(ctx, closure_ref(c)));
 }
 
 static int closure_free(void* ctx) {
@@ -254,7 +255,7 @@ static int closure_free(void* ctx) {
     return closure_free(cls.ctx);                                              \
   }                                                                            \
   int type##_set(type* cls, const type src) {                                  \
-    return closure_share(&cls->ctx, src.ctx);                                  \
+    return closure_share(&cls->ctx, src.ctx, #type "_set" + 4);                \
   }                                                                            \
   type type##_new_func(int (*fun)(__VA_ARGS__)) {                              \
     return (type){closure_make(                                                \

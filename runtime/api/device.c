@@ -13,9 +13,14 @@ int api_device_set(mlx_device* res, api_device device) {
 }
 
 /* NULL with a message where ctx is NULL. */
-static const api_device* device_get(mlx_device dev, const char* where) {
+static const api_device* device_named(
+    mlx_device dev, const char* where, const char* argument) {
   if (dev.ctx) return dev.ctx;
-  return error_set("[%s] argument dev: the device is empty", where);
+  return error_set("[%s] argument %s: the device is empty", where, argument);
+}
+
+static const api_device* device_get(mlx_device dev, const char* where) {
+  return device_named(dev, where, "dev");
 }
 
 static int device_pointer(const void* p, const char* where, const char* what) {
@@ -53,7 +58,7 @@ int mlx_device_free(mlx_device dev) {
 }
 
 int mlx_device_set(mlx_device* dev, const mlx_device src) {
-  const api_device* d = device_get(src, "device_set");
+  const api_device* d = device_named(src, "device_set", "src");
   return !d || device_pointer(dev, "device_set", "dev") ||
                  api_device_set(dev, *d)
              ? API_REPORT()
@@ -136,9 +141,14 @@ int api_stream_set(mlx_stream* res, lz_stream* s) {
   return 0;
 }
 
-static lz_stream* stream_of(mlx_stream stream, const char* where) {
+static lz_stream* stream_named(
+    mlx_stream stream, const char* where, const char* argument) {
   if (stream.ctx) return *(lz_stream**)stream.ctx;
-  return error_set("[%s] argument stream: the stream is empty", where);
+  return error_set("[%s] argument %s: the stream is empty", where, argument);
+}
+
+static lz_stream* stream_of(mlx_stream stream, const char* where) {
+  return stream_named(stream, where, "stream");
 }
 
 mlx_stream mlx_stream_new(void) {
@@ -155,7 +165,7 @@ mlx_stream mlx_stream_new_device(mlx_device dev) {
 }
 
 int mlx_stream_set(mlx_stream* stream, const mlx_stream src) {
-  lz_stream* s = stream_of(src, "stream_set");
+  lz_stream* s = stream_named(src, "stream_set", "src");
   return !s || device_pointer(stream, "stream_set", "stream") ||
                  api_stream_set(stream, s)
              ? API_REPORT()

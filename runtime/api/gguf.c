@@ -8,8 +8,7 @@
 enum { GGUF_MISSING = 2, GGUF_OTHER_KIND = 3 };
 
 lz_gguf* api_gguf(mlx_io_gguf io, const char* argument) {
-  return io.ctx ? io.ctx
-                : error_set("argument %s: the gguf is empty", argument);
+  return io.ctx ? io.ctx : api_refuse(argument, "the gguf is empty");
 }
 
 int api_gguf_set(mlx_io_gguf* res, lz_gguf* from) {
@@ -42,14 +41,21 @@ int mlx_io_gguf_free(mlx_io_gguf io) {
 }
 
 static int gguf_check(
-    mlx_io_gguf io, const void* key, const void* other, const char* where) {
-  const char* missing = !io.ctx ? "io" : !key ? "key" : !other ? "value" : NULL;
+    mlx_io_gguf io,
+    const void* key,
+    const void* other,
+    const char* other_name,
+    const char* where) {
+  const char* missing = !io.ctx  ? "io"
+                        : !key   ? "key"
+                        : !other ? other_name
+                                 : NULL;
   return missing ? error_fail("[%s] argument %s: it is empty", where, missing)
                  : 0;
 }
 
 int mlx_io_gguf_get_keys(mlx_vector_string* keys, mlx_io_gguf io) {
-  if (gguf_check(io, keys, "", "io_gguf_get_keys")) return API_REPORT();
+  if (gguf_check(io, "", keys, "keys", "io_gguf_get_keys")) return API_REPORT();
   const lz_map* m = &((lz_gguf*)io.ctx)->arrays;
   lz_strings names = {0};
   for (size_t i = 0; i < m->count; i++)
@@ -61,7 +67,7 @@ int mlx_io_gguf_get_keys(mlx_vector_string* keys, mlx_io_gguf io) {
 }
 
 int mlx_io_gguf_get_array(mlx_array* arr, mlx_io_gguf io, const char* key) {
-  if (gguf_check(io, key, arr, "io_gguf_get_array")) return API_REPORT();
+  if (gguf_check(io, key, arr, "arr", "io_gguf_get_array")) return API_REPORT();
   const lz_value* v = map_find(&((lz_gguf*)io.ctx)->arrays, key);
   if (!v) return GGUF_MISSING;
   return api_handle_set(arr, array_ref(v->array)) ? API_REPORT() : 0;
@@ -75,7 +81,7 @@ static int gguf_find(
     const char* key,
     lz_value_kind kind,
     const char* where) {
-  if (gguf_check(io, key, out, where)) return API_REPORT();
+  if (gguf_check(io, key, out, "output", where)) return API_REPORT();
   *v = map_find(&((lz_gguf*)io.ctx)->metadata, key);
   return !*v ? GGUF_MISSING : (*v)->kind != kind ? GGUF_OTHER_KIND : 0;
 }
@@ -151,7 +157,8 @@ static int gguf_insert(lz_map* m, const char* key, int failed, lz_value* v) {
 int mlx_io_gguf_set_array(
     mlx_io_gguf io, const char* key, const mlx_array arr) {
   lz_value v = {0};
-  if (gguf_check(io, key, arr.ctx, "io_gguf_set_array")) return API_REPORT();
+  if (gguf_check(io, key, arr.ctx, "arr", "io_gguf_set_array"))
+    return API_REPORT();
   int failed = value_array(&v, ((lz_handle*)arr.ctx)->array);
   return gguf_insert(&((lz_gguf*)io.ctx)->arrays, key, failed, &v);
 }
@@ -159,7 +166,7 @@ int mlx_io_gguf_set_array(
 int mlx_io_gguf_set_metadata_array(
     mlx_io_gguf io, const char* key, const mlx_array marr) {
   lz_value v = {0};
-  if (gguf_check(io, key, marr.ctx, "io_gguf_set_metadata_array"))
+  if (gguf_check(io, key, marr.ctx, "marr", "io_gguf_set_metadata_array"))
     return API_REPORT();
   int failed = value_array(&v, ((lz_handle*)marr.ctx)->array);
   return gguf_insert(&((lz_gguf*)io.ctx)->metadata, key, failed, &v);
@@ -168,7 +175,7 @@ int mlx_io_gguf_set_metadata_array(
 int mlx_io_gguf_set_metadata_string(
     mlx_io_gguf io, const char* key, const char* mstr) {
   lz_value v = {0};
-  if (gguf_check(io, key, mstr, "io_gguf_set_metadata_string"))
+  if (gguf_check(io, key, mstr, "mstr", "io_gguf_set_metadata_string"))
     return API_REPORT();
   int failed = value_string(&v, mstr);
   return gguf_insert(&((lz_gguf*)io.ctx)->metadata, key, failed, &v);
@@ -177,7 +184,8 @@ int mlx_io_gguf_set_metadata_string(
 int mlx_io_gguf_set_metadata_vector_string(
     mlx_io_gguf io, const char* key, const mlx_vector_string mvstr) {
   lz_value v = {0};
-  if (gguf_check(io, key, mvstr.ctx, "io_gguf_set_metadata_vector_string"))
+  if (gguf_check(
+          io, key, mvstr.ctx, "mvstr", "io_gguf_set_metadata_vector_string"))
     return API_REPORT();
   int failed = value_strings(&v, mvstr.ctx);
   return gguf_insert(&((lz_gguf*)io.ctx)->metadata, key, failed, &v);

@@ -17,13 +17,11 @@ void io_unref(lz_io* io) {
 }
 
 lz_io* api_reader(mlx_io_reader io, const char* argument) {
-  return io.ctx ? io.ctx
-                : error_set("argument %s: the reader is empty", argument);
+  return io.ctx ? io.ctx : api_refuse(argument, "the reader is empty");
 }
 
 lz_io* api_writer(mlx_io_writer io, const char* argument) {
-  return io.ctx ? io.ctx
-                : error_set("argument %s: the writer is empty", argument);
+  return io.ctx ? io.ctx : api_refuse(argument, "the writer is empty");
 }
 
 /* What the kind cannot do without; the name of the first that is missing. */

@@ -13,8 +13,11 @@ static int array_copy(lz_array** to, lz_array* const* from) {
   return 0;
 }
 
-static int array_take(lz_array** to, mlx_array value, const char* where) {
-  if (!value.ctx) return error_fail("%s an element is an empty array", where);
+static bool handle_valid(mlx_array value) {
+  return value.ctx != NULL;
+}
+
+static int array_take(lz_array** to, mlx_array value) {
   return array_copy(to, &((lz_handle*)value.ctx)->array);
 }
 
@@ -31,6 +34,7 @@ static int array_get(mlx_array* res, lz_array* const* item) {
 #define STORED lz_array*
 #define GIVEN const mlx_array
 #define DATA const mlx_array*
+#define VALID handle_valid
 #define TAKE array_take
 #define COPY array_copy
 #define DROP array_drop
@@ -49,8 +53,11 @@ static int list_duplicate(lz_list* to, const lz_list* from) {
   return vector_array_duplicate(to, from);
 }
 
-static int list_take(lz_list* to, mlx_vector_array value, const char* where) {
-  if (!value.ctx) return error_fail("%s an element is an empty vector", where);
+static bool list_valid(mlx_vector_array value) {
+  return value.ctx != NULL;
+}
+
+static int list_take(lz_list* to, mlx_vector_array value) {
   return vector_array_duplicate(to, value.ctx);
 }
 
@@ -69,6 +76,7 @@ static int list_get(mlx_vector_array* res, const lz_list* item) {
 #define STORED lz_list
 #define GIVEN const mlx_vector_array
 #define DATA const mlx_vector_array*
+#define VALID list_valid
 #define TAKE list_take
 #define COPY list_duplicate
 #define DROP list_drop
@@ -83,10 +91,13 @@ static int int_copy(int* to, const int* from) {
   return 0;
 }
 
-static int int_take(int* to, int value, const char* where) {
-  (void)where;
-  *to = value;
-  return 0;
+static bool int_valid(int value) {
+  (void)value;
+  return true;
+}
+
+static int int_take(int* to, int value) {
+  return int_copy(to, &value);
 }
 
 static void int_drop(int* item) {
@@ -98,6 +109,7 @@ static void int_drop(int* item) {
 #define STORED int
 #define GIVEN int
 #define DATA int*
+#define VALID int_valid
 #define TAKE int_take
 #define COPY int_copy
 #define DROP int_drop
@@ -110,7 +122,7 @@ int api_vector_int_set(mlx_vector_int* res, lz_ints* from) {
 }
 
 int ints_append(lz_ints* v, int value) {
-  return vector_int_extend(v, &value, 1, "[ints_append]");
+  return vector_int_extend(v, &value, 1, "value", "[ints_append]");
 }
 
 void ints_clear(lz_ints* v) {
@@ -119,14 +131,17 @@ void ints_clear(lz_ints* v) {
 
 /* ---- strings ------------------------------------------------------------- */
 
-static int text_take(char** to, const char* value, const char* where) {
-  if (!value) return error_fail("%s an element is a NULL string", where);
+static bool text_valid(const char* value) {
+  return value != NULL;
+}
+
+static int text_take(char** to, const char* value) {
   *to = strdup(value);
   return *to ? 0 : error_memory() == NULL;
 }
 
 static int text_copy(char** to, char* const* from) {
-  return text_take(to, *from, "");
+  return text_take(to, *from);
 }
 
 static void text_drop(char** item) {
@@ -143,6 +158,7 @@ static int text_get(char** res, char* const* item) {
 #define STORED char*
 #define GIVEN const char*
 #define DATA const char**
+#define VALID text_valid
 #define TAKE text_take
 #define COPY text_copy
 #define DROP text_drop
@@ -155,7 +171,7 @@ int api_vector_string_set(mlx_vector_string* res, lz_strings* from) {
 }
 
 int strings_append(lz_strings* v, const char* text) {
-  return vector_string_extend(v, &text, 1, "[strings_append]");
+  return vector_string_extend(v, &text, 1, "text", "[strings_append]");
 }
 
 void strings_clear(lz_strings* v) {

@@ -5,8 +5,8 @@
  *   STORED   its element
  *   GIVEN    the element as the program gives it
  *   DATA     the type that a run of them is given as
- *   TAKE     int take(STORED*, GIVEN, const char* where): copies one in;
- *            non-zero with a message. `where` is "[vector_int_set_data]".
+ *   VALID    bool valid(GIVEN): whether it may be an element
+ *   TAKE     int take(STORED*, GIVEN): copies one in; non-zero with a message
  *   COPY     int copy(STORED*, const STORED*): the same from another vector
  *   DROP     void drop(STORED*)
  *   GET      int get(OUT*, const STORED*): hands one out
@@ -45,17 +45,20 @@ static int HELPER(reserve)(STORE* v, size_t more) {
 }
 
 /* All or nothing: v keeps what it had where one element is refused. */
-static int HELPER(extend)(STORE* v, DATA data, size_t size, const char* where) {
+static int HELPER(extend)(
+    STORE* v, DATA data, size_t size, const char* argument, const char* where) {
   if (size == 0) return 0;
-  if (!data) return error_fail("%s argument data: the pointer is NULL", where);
+  if (!data)
+    return error_fail("%s argument %s: the pointer is NULL", where, argument);
   if (HELPER(reserve)(v, size)) return 1;
   size_t before = v->count;
-  for (size_t i = 0; i < size; i++) {
-    if (TAKE(&v->items[v->count], data[i], where)) {
-      while (v->count > before) DROP(&v->items[--v->count]);
-      return 1;
-    }
-    v->count++;
+  for (size_t i = 0; i < size; i++, v->count++) {
+    bool valid = VALID(data[i]);
+    if (valid && TAKE(&v->items[v->count], data[i]) == 0) continue;
+    if (!valid)
+      error_set("%s argument %s: element %zu is empty", where, argument, i);
+    while (v->count > before) DROP(&v->items[--v->count]);
+    return 1;
   }
   return 0;
 }
@@ -91,14 +94,20 @@ static int HELPER(replace)(TYPE* vec, STORE* from) {
   return 0;
 }
 
-static int HELPER(build)(TYPE* vec, DATA data, size_t size, const char* where) {
+static int HELPER(build)(
+    TYPE* vec,
+    DATA data,
+    size_t size,
+    const char* argument,
+    const char* where) {
   STORE v = {0};
-  return HELPER(extend)(&v, data, size, where) || HELPER(replace)(vec, &v);
+  return HELPER(extend)(&v, data, size, argument, where) ||
+         HELPER(replace)(vec, &v);
 }
 
 TYPE NAME(new)(void) {
   TYPE res = {0};
-  if (HELPER(build)(&res, NULL, 0, WHERE("new"))) API_REPORT();
+  if (HELPER(build)(&res, NULL, 0, "data", WHERE("new"))) API_REPORT();
   return res;
 }
 
@@ -111,13 +120,13 @@ int NAME(free)(TYPE vec) {
 
 TYPE NAME(new_data)(DATA data, size_t size) {
   TYPE res = {0};
-  if (HELPER(build)(&res, data, size, WHERE("new_data"))) API_REPORT();
+  if (HELPER(build)(&res, data, size, "data", WHERE("new_data"))) API_REPORT();
   return res;
 }
 
 TYPE NAME(new_value)(GIVEN val) {
   TYPE res = {0};
-  if (HELPER(build)(&res, &val, 1, WHERE("new_value"))) API_REPORT();
+  if (HELPER(build)(&res, &val, 1, "val", WHERE("new_value"))) API_REPORT();
   return res;
 }
 
@@ -142,28 +151,29 @@ int NAME(set)(TYPE* vec, const TYPE src) {
 
 int NAME(set_data)(TYPE* vec, DATA data, size_t size) {
   return HELPER(output)(vec, WHERE("set_data")) ||
-                 HELPER(build)(vec, data, size, WHERE("set_data"))
+                 HELPER(build)(vec, data, size, "data", WHERE("set_data"))
              ? API_REPORT()
              : 0;
 }
 
 int NAME(set_value)(TYPE* vec, GIVEN val) {
   return HELPER(output)(vec, WHERE("set_value")) ||
-                 HELPER(build)(vec, &val, 1, WHERE("set_value"))
+                 HELPER(build)(vec, &val, 1, "val", WHERE("set_value"))
              ? API_REPORT()
              : 0;
 }
 
 int NAME(append_data)(TYPE vec, DATA data, size_t size) {
   return HELPER(input)(vec, "vec", WHERE("append_data")) ||
-                 HELPER(extend)(vec.ctx, data, size, WHERE("append_data"))
+                 HELPER(extend)(
+                     vec.ctx, data, size, "data", WHERE("append_data"))
              ? API_REPORT()
              : 0;
 }
 
 int NAME(append_value)(TYPE vec, GIVEN val) {
   return HELPER(input)(vec, "vec", WHERE("append_value")) ||
-                 HELPER(extend)(vec.ctx, &val, 1, WHERE("append_value"))
+                 HELPER(extend)(vec.ctx, &val, 1, "val", WHERE("append_value"))
              ? API_REPORT()
              : 0;
 }
@@ -202,6 +212,7 @@ int NAME(get)(OUT* res, const TYPE vec, size_t idx) {
 #undef STORED
 #undef GIVEN
 #undef DATA
+#undef VALID
 #undef TAKE
 #undef COPY
 #undef DROP
