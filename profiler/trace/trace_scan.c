@@ -173,7 +173,9 @@ static bool trace_scan_chunks(trace_scan* s) {
         c.magic == TRACE_CHUNK_MAGIC && c.used == 0 &&
         (s->header.flags & TRACE_FLAG_RING)) {
       /* It was about to be used again when the process ended. */
-      offset += s->header.chunk_bytes / s->header.align * s->header.align;
+      uint64_t align = s->header.align;
+      uint64_t step = s->header.chunk_bytes / align * align;
+      offset += step ? step : align;
     } else {
       if (!trace_scan_zero(bytes, size))
         trace_scan_damage(s, offset, "no chunk where one should begin");

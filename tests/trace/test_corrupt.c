@@ -323,6 +323,25 @@ static void other_versions(void** state) {
   trace_reader_close(r);
 }
 
+/* A ring that says its chunks have no size must not stop the scan. */
+static void ring_without_size(void** state) {
+  (void)state;
+  uint8_t bytes[4096 + 128] = {0};
+  trace_file_header header;
+  memcpy(&header, sample, sizeof header);
+  header.flags = TRACE_FLAG_RING;
+  header.chunk_bytes = 0;
+  header.align = 64;
+  header.finished = 0;
+  header.check = trace_file_check(&header);
+  memcpy(bytes, &header, sizeof header);
+  memcpy(bytes + 4096, "LZCK", 4);
+  write_memory(bytes, sizeof bytes);
+  outcome o = read_memory();
+  assert_int_equal(o.status, 0);
+  assert_int_equal(o.nodes, 0);
+}
+
 static void packing_refuses_damage(void** state) {
   (void)state;
   uint8_t* damaged = malloc(sample_size);
@@ -357,6 +376,7 @@ int main(void) {
       cmocka_unit_test(foreign),
       cmocka_unit_test(sparse),
       cmocka_unit_test(other_versions),
+      cmocka_unit_test(ring_without_size),
       cmocka_unit_test(packing_refuses_damage),
   };
   return cmocka_run_group_tests_name(
