@@ -90,15 +90,15 @@ typedef struct trace_event {
 typedef struct trace_writer trace_writer;
 
 typedef struct trace_writer_options {
-  size_t chunk_bytes; /* 0: the default, 256 KiB; tests take less */
+  size_t chunk_bytes;  /* 0: the default, 256 KiB; tests take less */
   uint64_t ring_bytes; /* 0: keep all; else keep about the newest so many */
 } trace_writer_options;
 
-/* Creates the file (0644, truncating) and writes its header. NULL and errno
- * where that fails. */
+/* Creates the file (0644; one that is there goes, but for those who have it
+ * open) and writes its header. NULL and errno where that fails; no file is left
+ * then. At most 8 writers are open at once in a process. */
 trace_writer* trace_writer_open(
-    const char* path,
-    const trace_writer_options* options);
+    const char* path, const trace_writer_options* options);
 
 /* Ends the file in order: unused space is cut off. Threads still writing lose
  * their events. Safe to leave out: the file is readable at any moment. */
@@ -111,14 +111,9 @@ void trace_writer_abandon(trace_writer* w);
  * after. Lock-free for what is known. 0 when the tables are full. */
 uint32_t trace_writer_string(trace_writer* w, const char* bytes, size_t length);
 uint32_t trace_writer_stack(
-    trace_writer* w,
-    const uint64_t* frames,
-    uint32_t count);
+    trace_writer* w, const uint64_t* frames, uint32_t count);
 uint32_t trace_writer_location(
-    trace_writer* w,
-    const char* file,
-    uint32_t line,
-    const char* function);
+    trace_writer* w, const char* file, uint32_t line, const char* function);
 
 /* trace_put_node(w, time, &node) … : append one event. `time` 0 means now.
  * Return false when the event was lost. */
@@ -139,7 +134,8 @@ typedef struct trace_reader trace_reader;
 
 /* Opens a trace, packed or not. On failure returns NULL and writes one line
  * that names the file and what is wrong with it into `error`. */
-trace_reader* trace_reader_open(const char* path, char* error, size_t error_size);
+trace_reader* trace_reader_open(
+    const char* path, char* error, size_t error_size);
 void trace_reader_close(trace_reader* r);
 
 /* The next event: 1; the end: 0; the end of a damaged file: -1, with
@@ -160,9 +156,10 @@ typedef struct trace_info {
   uint32_t threads;
   uint64_t file_bytes;
   bool packed;
-  bool finished;  /* closed in order */
-  bool truncated; /* something is missing: a cut, a damaged place, lost events */
-  uint64_t lost;  /* events that could not be written */
+  bool finished; /* closed in order */
+  bool
+      truncated; /* something is missing: a cut, a damaged place, lost events */
+  uint64_t lost; /* events that could not be written */
   uint64_t start_ns;    /* CLOCK_MONOTONIC when the file was opened */
   uint64_t realtime_ns; /* CLOCK_REALTIME at the same moment */
   bool ring;            /* only about the newest events were kept */
@@ -175,8 +172,15 @@ double trace_reader_progress(const trace_reader* r);
 /* ---- the table at run time ---------------------------------------------- */
 
 typedef enum trace_field_type {
-  TRACE_U8, TRACE_U32, TRACE_U64, TRACE_NS, TRACE_STR, TRACE_STACK,
-  TRACE_TEXT, TRACE_IDS, TRACE_ARRAYS
+  TRACE_U8,
+  TRACE_U32,
+  TRACE_U64,
+  TRACE_NS,
+  TRACE_STR,
+  TRACE_STACK,
+  TRACE_TEXT,
+  TRACE_IDS,
+  TRACE_ARRAYS
 } trace_field_type;
 
 typedef struct trace_field_info {

@@ -51,9 +51,11 @@ static bool trace_chunk_extend(
   if (to <= reserved) return true;
   uint64_t ahead = trace_chunk_round(from / 8);
   if (ahead > TRACE_CHUNK_AHEAD) ahead = TRACE_CHUNK_AHEAD;
-  if (ahead == 0 || !trace_chunk_reserve(w->fd, from, size + ahead)) {
+  const int fd = trace_file_fd(&w->file);
+  if (fd < 0) return false;
+  if (ahead == 0 || !trace_chunk_reserve(fd, from, size + ahead)) {
     ahead = 0;
-    if (!trace_chunk_reserve(w->fd, from, size)) return false;
+    if (!trace_chunk_reserve(fd, from, size)) return false;
   }
   /* All below `reserved` is set aside: it moves on only from where we began,
    * else another thread is still busy with what lies between. */
@@ -133,9 +135,10 @@ bool trace_chunk_next(
   bool found = ring ? trace_chunk_from_ring(w, (uint32_t)size, &slot, &offset)
                     : trace_chunk_extend(w, (uint32_t)size, &offset);
   void* mapped = MAP_FAILED;
-  if (found)
-    mapped = mmap(
-        NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, (off_t)offset);
+  const int fd = found ? trace_file_fd(&w->file) : -1;
+  if (fd >= 0)
+    mapped =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
   if (mapped == MAP_FAILED) {
     if (found && slot != UINT32_MAX) trace_chunk_to_ring(w, slot);
     /* The lane keeps its chunk: smaller events may still fit. */
@@ -188,11 +191,14 @@ void trace_chunk_release(trace_writer* w, trace_lane* lane, bool trim) {
   atomic_signal_fence(memory_order_seq_cst);
   munmap(mapped, lane->size);
   uint64_t kept = trace_chunk_round(used);
+  int fd;
   if (lane->slot != UINT32_MAX)
     trace_chunk_to_ring(w, lane->slot);
-  else if (trim && kept + TRACE_CHUNK_TRIM <= lane->size)
+  else if (
+      trim && kept + TRACE_CHUNK_TRIM <= lane->size &&
+      (fd = trace_file_fd(&w->file)) >= 0)
     fallocate(
-        w->fd,
+        fd,
         FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
         (off_t)(lane->offset + kept),
         (off_t)(lane->size - kept));

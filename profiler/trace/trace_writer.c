@@ -146,12 +146,13 @@ static bool trace_writer_take_slot(trace_writer* w) {
 }
 
 static bool trace_writer_write_header(trace_writer* w, bool ring) {
-  if (!trace_chunk_reserve(w->fd, 0, TRACE_PAGE)) {
+  const int fd = w->file.fd;
+  if (!trace_chunk_reserve(fd, 0, TRACE_PAGE)) {
     if (errno == 0) errno = EFBIG;
     return false;
   }
   trace_file_header* h =
-      mmap(NULL, TRACE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
+      mmap(NULL, TRACE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (h == MAP_FAILED) return false;
   struct timespec real;
   clock_gettime(CLOCK_REALTIME, &real);
@@ -197,7 +198,6 @@ trace_writer* trace_writer_open(
   trace_writer* w = trace_writer_map(sizeof *w);
   if (!w) return NULL;
   trace_writer_sizes(w, options);
-  w->fd = -1;
   if (!trace_writer_take_slot(w)) {
     errno = EMFILE;
     goto failed;
@@ -206,8 +206,7 @@ trace_writer* trace_writer_open(
     w->ring = trace_writer_map(w->ring_room * sizeof *w->ring);
     if (!w->ring) goto failed_slot;
   }
-  w->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (w->fd < 0) goto failed_slot;
+  if (!trace_file_open(&w->file, path)) goto failed_slot;
   errno = 0;
   if (!trace_writer_write_header(w, w->ring_slots != 0)) goto failed_file;
   w->barrier =
@@ -222,7 +221,9 @@ trace_writer* trace_writer_open(
 
 failed_file : {
   int saved = errno;
-  close(w->fd);
+  struct stat st;
+  if (fstat(w->file.fd, &st) == 0 && S_ISREG(st.st_mode)) unlink(path);
+  trace_file_close(&w->file);
   errno = saved;
 }
 failed_slot:
@@ -252,19 +253,19 @@ static bool trace_writer_quiet(trace_writer* w) {
 
 /* Cuts off what lies behind the last event of the last chunk, and what was set
  * aside and not used. Never grows the file: that could send SIGXFSZ. */
-static void trace_writer_trim(trace_writer* w) {
+static void trace_writer_trim(trace_writer* w, int fd) {
   uint64_t end = atomic_load(&w->end);
   struct stat st;
-  if (fstat(w->fd, &st) != 0 || (uint64_t)st.st_size < end) return;
+  if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < end) return;
   for (trace_writer_thread* t = atomic_load(&w->threads); t; t = t->next)
     for (unsigned i = 0; i < TRACE_LANES; i++) {
       const trace_lane* lane = &t->lanes[i];
       if (!lane->chunk || lane->offset + lane->size != end) continue;
       uint64_t used = (uint64_t)(lane->cursor - (uint8_t*)lane->chunk);
       used = (used + TRACE_PAGE - 1) / TRACE_PAGE * TRACE_PAGE;
-      if (ftruncate(w->fd, (off_t)(lane->offset + used)) == 0) return;
+      if (ftruncate(fd, (off_t)(lane->offset + used)) == 0) return;
     }
-  if (ftruncate(w->fd, (off_t)end) != 0) return; /* a little too long, then */
+  if (ftruncate(fd, (off_t)end) != 0) return; /* a little too long, then */
 }
 
 void trace_writer_close(trace_writer* w) {
@@ -273,13 +274,14 @@ void trace_writer_close(trace_writer* w) {
   if (!atomic_compare_exchange_strong(&w->state, &live, TRACE_WRITER_CLOSED))
     return;
   const bool quiet = trace_writer_quiet(w);
-  if (quiet) trace_writer_trim(w);
+  const int fd = trace_file_fd(&w->file);
+  if (quiet && fd >= 0) trace_writer_trim(w, fd);
   struct stat st;
-  if (fstat(w->fd, &st) == 0)
+  if (fd >= 0 && fstat(fd, &st) == 0)
     atomic_store((_Atomic uint64_t*)&w->header->finished, (uint64_t)st.st_size);
   /* A thread that is still inside a write may use the descriptor: then it is
    * left open, so that its number cannot become another file's. */
-  if (quiet) close(w->fd);
+  if (quiet) trace_file_close(&w->file);
   /* The caller's own chunks; those of other threads go when they exit. */
   trace_attachment* a = &trace_attachments[w->slot];
   if (a->thread && a->serial == w->serial) {
@@ -294,7 +296,7 @@ void trace_writer_abandon(trace_writer* w) {
   const int saved = errno;
   atomic_store(&w->state, TRACE_WRITER_GONE);
   trace_clock_after_fork();
-  close(w->fd);
+  trace_file_close(&w->file);
   munmap(w->header, TRACE_PAGE);
   trace_attachment* a = &trace_attachments[w->slot];
   if (a->thread && a->serial == w->serial) trace_writer_unmap(a->thread);

@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 
+#include "trace_file.h"
 #include "trace_format.h"
 #include "trace_intern.h"
 
@@ -66,7 +67,7 @@ struct trace_writer {
 
   uint32_t slot;   /* in the table of each thread */
   uint32_t serial; /* never the same twice in a process */
-  int fd;
+  trace_file file;
   bool barrier; /* membarrier works */
   uint32_t chunk_bytes;
   uint32_t ring_slots;       /* 0: keep all */
@@ -77,7 +78,7 @@ struct trace_writer {
   _Atomic uint32_t ring_count;
   _Atomic uint32_t stopped; /* no more space can be had */
   _Atomic uint64_t ring_order;
-  _Atomic uint64_t end; /* of the space handed out */
+  _Atomic uint64_t end;      /* of the space handed out */
   _Atomic uint64_t reserved; /* all before it is backed by the disk */
   _Atomic uint64_t definition_time;
   trace_intern strings, stacks, locations;

@@ -51,15 +51,23 @@ static void bench_node(void) {
   for (long i = 0; i < batch; i++) bench_put_node(0, 7);
 }
 
+/* Times as they come: never twice the same distance. */
+static uint64_t bench_later(uint64_t time, uint64_t about) {
+  static uint32_t noise = 1;
+  noise = noise * 1664525u + 1013904223u;
+  return time + about / 2 + (noise >> 8) % about;
+}
+
 static void bench_node_timed(void) {
   uint64_t time = trace_now();
-  for (long i = 0; i < batch; i++) bench_put_node(time += 413, 7);
+  for (long i = 0; i < batch; i++)
+    bench_put_node(time = bench_later(time, 400), 7);
 }
 
 static void bench_kernel(bool begin) {
   uint64_t time = trace_now();
   for (long i = 0; i < batch; i++) {
-    time += 2000 + (id * 2654435761u >> 20) % 1000;
+    time = bench_later(time, 2000);
     if (begin) {
       trace_put_kernel_begin(
           writer,
@@ -73,8 +81,8 @@ static void bench_kernel(bool begin) {
           &(trace_kernel_end){
               .kernel = id++,
               .stream = 0,
-              .begin_ns = time - 1800,
-              .end_ns = time - 100,
+              .begin_ns = time - bench_later(0, 1000) - 1500,
+              .end_ns = time - bench_later(0, 100),
               .bytes_read = 4 * 128 * 784 * (id % 4 + 1),
               .bytes_written = 4 * 128 * 784,
               .flops = 128 * 784 * (id % 4 + 1)});
@@ -113,7 +121,8 @@ static void bench_node_stack(void) {
   for (long i = 0; i < batch; i++) {
     frames[0] = 0x7f1200000000 + (uint64_t)i % 50;
     op = trace_writer_string(writer, "Multiply", 8);
-    bench_put_node(time += 413, trace_writer_stack(writer, frames, 20));
+    time = bench_later(time, 400);
+    bench_put_node(time, trace_writer_stack(writer, frames, 20));
   }
 }
 

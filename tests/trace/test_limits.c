@@ -196,6 +196,7 @@ static void no_room_at_all(void** state) {
   int status;
   waitpid(child, &status, 0);
   assert_int_equal(status, 0);
+  assert_int_equal(access(test_path("none.lzt"), F_OK), -1);
 }
 
 static bool mount_small(const char* folder) {

@@ -1,11 +1,13 @@
 /* What happens to a program must not happen to its trace: kills, forks, signal
  * handlers in the middle of a write. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -229,6 +231,66 @@ static void handlers(void** state) {
   assert_true(inside > 0);
 }
 
+static void write_finishes(trace_writer* w, uint32_t status, int count) {
+  for (int i = 0; i < count; i++) {
+    trace_finish event = {status};
+    assert_true(trace_put_finish(w, 0, &event));
+  }
+}
+
+/* A program that closes every descriptor and opens files of its own keeps them,
+ * and its trace. */
+static void descriptors_closed(void** state) {
+  (void)state;
+  char path[128], own[128];
+  strcpy(path, test_path("closed.lzt"));
+  strcpy(own, test_path("own"));
+  pid_t child = fork();
+  if (child == 0) {
+    int lowest = open("/dev/null", O_RDONLY);
+    close(lowest);
+    trace_writer* w = trace_writer_open(path, NULL);
+    write_finishes(w, 1, 10);
+    int next = open("/dev/null", O_RDONLY);
+    if (next != lowest) _exit(1); /* the program's numbers are its own */
+    int limit = (int)sysconf(_SC_OPEN_MAX);
+    for (int i = 3; i < limit && i < 70000; i++) close(i);
+    int fd = open(own, O_RDWR | O_CREAT, 0644);
+    for (int i = fd + 1; i < 1100; i++) dup2(fd, i);
+    if (write(fd, "mine", 4) != 4) _exit(2);
+    write_finishes(w, 1, 200000);
+    trace_writer_close(w);
+    struct stat st;
+    _exit(fstat(fd, &st) == 0 && st.st_size == 4 ? 0 : 3);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  assert_int_equal(status, 0);
+  uint64_t sums[4] = {0};
+  trace_info info;
+  assert_int_equal(test_read(path, count_status, sums, &info), 0);
+  assert_int_equal(sums[1], 200010);
+  assert_true(info.finished);
+}
+
+/* A second trace under the same name takes nothing from the first. */
+static void same_name_twice(void** state) {
+  (void)state;
+  char path[128];
+  strcpy(path, test_path("same.lzt"));
+  trace_writer* first = trace_writer_open(path, NULL);
+  write_finishes(first, 1, 10);
+  trace_writer* second = trace_writer_open(path, NULL);
+  write_finishes(second, 2, 10);
+  write_finishes(first, 1, 200000);
+  trace_writer_close(first);
+  trace_writer_close(second);
+  uint64_t sums[4] = {0};
+  assert_int_equal(test_read(path, count_status, sums, NULL), 0);
+  assert_int_equal(sums[1], 0);
+  assert_int_equal(sums[2], 10);
+}
+
 static void several_writers(void** state) {
   (void)state;
   trace_writer* writers[16];
@@ -281,6 +343,8 @@ int main(void) {
       cmocka_unit_test(forked),
       cmocka_unit_test(forked_unawares),
       cmocka_unit_test(handlers),
+      cmocka_unit_test(descriptors_closed),
+      cmocka_unit_test(same_name_twice),
       cmocka_unit_test(several_writers),
       cmocka_unit_test(clock_is_right),
   };
