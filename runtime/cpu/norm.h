@@ -3,10 +3,10 @@
  * Types: x, out and the gradients share one of float16, bfloat16, float32,
  * float64; halves are computed in float and rounded as the original does:
  * before weight and bias are applied, and after each of the two.
- * float64 is computed in float too, as there: see norm_layer.
  * weight and bias: one axis of x's last extent, or no axis, or NULL; x's type.
  *
- * Threading: rows are shared among the pool's threads. Any strides; nothing
+ * Threading: rows are shared among the pool's threads. Any strides. The
+ * gradients return non-zero when scratch memory cannot be had; nothing else
  * fails. */
 #ifndef CPU_NORM_H
 #define CPU_NORM_H
@@ -28,7 +28,7 @@ void norm_rms(
 /* Gradients for the output's gradient g. gw and gb (one axis, or NULL for not
  * wanted) are sums over all rows; with a weight without axes gw is not
  * written. */
-void norm_layer_vjp(
+int norm_layer_vjp(
     const lz_view* x,
     const lz_view* weight,
     const lz_view* g,
@@ -36,7 +36,7 @@ void norm_layer_vjp(
     const lz_view* gx,
     const lz_view* gw,
     const lz_view* gb);
-void norm_rms_vjp(
+int norm_rms_vjp(
     const lz_view* x,
     const lz_view* weight,
     const lz_view* g,

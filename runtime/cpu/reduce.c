@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cpu/floats.h"
 #include "cpu/simd/reduce.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
@@ -87,12 +88,7 @@ static void finish(
     walk_copy(out, stride, acc, 1, n, job->acc_size);
     return;
   }
-  size_t size = dtype_size(job->out_type);
-  for (int64_t i = 0; i < n; i++)
-    dtype_store(
-        job->out_type,
-        out + i * stride * (int64_t)size,
-        ((const float*)acc)[i]);
+  floats_store(job->out_type, out, stride, acc, n);
 }
 
 /* Folds elements [begin, begin+n) of the reduction's index space, at one
@@ -406,9 +402,7 @@ void reduce_run(
     reduce_kind kind, const lz_view* in, uint32_t axes, const lz_view* out) {
   const reduce_table* kernels = ISA_PICK(reduce_kernels);
   lz_dtype acc = reduce_acc_dtype(kind, in->dtype);
-  assert(
-      acc == out->dtype ||
-      (acc == DTYPE_FLOAT32 && dtype_is_float(out->dtype)));
+  assert(acc == out->dtype || out->dtype == in->dtype);
   reduce_job job = {
       .in = in->data,
       .out = out->data,

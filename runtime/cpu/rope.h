@@ -12,7 +12,7 @@ typedef struct rope_spec {
   bool forward;     /* false: the inverse rotation, which is the vjp */
 } rope_spec;
 
-/* x, out: shape (B, …, T, D), one of float16, bfloat16, float32; offset: int32
+/* x, out: shape (B, …, T, D), a floating type; offset: int32
  * or uint32, no axis or one of extent 1 or B; freqs: float32 of dims/2, or
  * NULL. Cosines and sines are rounded to x's type first, as the original does.
  * `out` may be `x` itself (same data and strides). Threading: shared among the

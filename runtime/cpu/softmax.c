@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "cpu/floats.h"
 #include "cpu/simd/softmax.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
@@ -22,47 +23,14 @@ typedef struct softmax_job {
   int64_t n, in_stride, out_stride;
 } softmax_job;
 
-/* n elements as floats or doubles: where they are if they are that and lie
- * together, else in `tile`. */
 static const void* load(
     const softmax_job* job, const uint8_t* x, int64_t n, void* tile) {
-  if (!job->half && job->in_stride == 1) return x;
-  if (!job->half) {
-    walk_copy(tile, 1, x, job->in_stride, n, (size_t)job->size);
-    return tile;
-  }
-  uint16_t few[256];
-  for (int64_t i = 0; i < n; i += 256) {
-    int64_t m = n - i < 256 ? n - i : 256;
-    const uint8_t* from = x + i * job->in_stride * 2;
-    if (job->in_stride != 1) {
-      walk_copy(few, 1, from, job->in_stride, m, 2);
-      from = (const uint8_t*)few;
-    }
-    job->kernels->widen(job->type, (float*)tile + i, (const uint16_t*)from, m);
-  }
-  return tile;
+  return floats_load(job->type, x, job->in_stride, n, tile);
 }
 
 static void store(
     const softmax_job* job, uint8_t* out, const void* tile, int64_t n) {
-  if (!job->half) {
-    if (out != tile)
-      walk_copy(out, job->out_stride, tile, 1, n, (size_t)job->size);
-    return;
-  }
-  uint16_t few[256];
-  for (int64_t i = 0; i < n; i += 256) {
-    int64_t m = n - i < 256 ? n - i : 256;
-    uint8_t* to = out + i * job->out_stride * 2;
-    const float* from = (const float*)tile + i;
-    if (job->out_stride == 1) {
-      job->kernels->narrow(job->type, (uint16_t*)to, from, m);
-    } else {
-      job->kernels->narrow(job->type, few, from, m);
-      walk_copy(to, job->out_stride, few, 1, m, 2);
-    }
-  }
+  floats_store(job->type, out, job->out_stride, tile, n);
 }
 
 static void softmax_row(

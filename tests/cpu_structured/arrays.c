@@ -211,7 +211,7 @@ void array_assert_close(
       close_enough(got.im, want.im, rel, abs))
     return;
   fail_msg(
-      "%s: at %lld got %.9g%+.9gi, want %.9g%+.9gi",
+      "%s: at %lld got %.17g%+.9gi, want %.17g%+.9gi",
       what,
       (long long)place,
       got.re,

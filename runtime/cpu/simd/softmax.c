@@ -86,6 +86,4 @@ const softmax_table ISA_NAME(softmax_kernels) = {
     .exp_sum = {exp_sum_f32, exp_sum_f64},
     .scale = {scale_f32, scale_f64},
     .cols = {cols_f32, cols_f64},
-    .widen = vec_widen,
-    .narrow = vec_narrow,
 };

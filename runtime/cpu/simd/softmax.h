@@ -22,8 +22,6 @@ typedef struct softmax_table {
       int64_t out_stride,
       int64_t rows,
       int64_t cols);
-  void (*widen)(lz_dtype d, float* dst, const uint16_t* src, int64_t n);
-  void (*narrow)(lz_dtype d, uint16_t* dst, const float* src, int64_t n);
 } softmax_table;
 
 enum { SOFTMAX_COLS = 64 };

@@ -1,0 +1,135 @@
+#include "cpu/simd/norm.h"
+
+#include "cpu/simd/vec.h"
+
+#define LANES_SUM(v, lanes) \
+  double total = 0;         \
+  for (int k = 0; k < (lanes); k++) total += (v)[k];
+
+#define NORM(s, T, LANES)                                                      \
+  static double sum_##s(const void* xv, int64_t n) {                           \
+    const T* x = xv;                                                           \
+    vec_##s a = {0}, b = {0}, c = {0}, d = {0};                                \
+    int64_t i = 0;                                                             \
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {                               \
+      a += vec_load_##s(x + i);                                                \
+      b += vec_load_##s(x + i + LANES);                                        \
+      c += vec_load_##s(x + i + 2 * LANES);                                    \
+      d += vec_load_##s(x + i + 3 * LANES);                                    \
+    }                                                                          \
+    a = (a + b) + (c + d);                                                     \
+    LANES_SUM(a, LANES)                                                        \
+    for (; i < n; i++) total += x[i];                                          \
+    return total;                                                              \
+  }                                                                            \
+  static double squares_##s(const void* xv, int64_t n, double shift) {         \
+    const T* x = xv;                                                           \
+    T m = (T)shift;                                                            \
+    vec_##s a = {0}, b = {0}, c = {0}, d = {0}, v;                             \
+    int64_t i = 0;                                                             \
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {                               \
+      v = vec_load_##s(x + i) - m;                                             \
+      a += v * v;                                                              \
+      v = vec_load_##s(x + i + LANES) - m;                                     \
+      b += v * v;                                                              \
+      v = vec_load_##s(x + i + 2 * LANES) - m;                                 \
+      c += v * v;                                                              \
+      v = vec_load_##s(x + i + 3 * LANES) - m;                                 \
+      d += v * v;                                                              \
+    }                                                                          \
+    a = (a + b) + (c + d);                                                     \
+    LANES_SUM(a, LANES)                                                        \
+    for (; i < n; i++) total += (x[i] - m) * (x[i] - m);                       \
+    return total;                                                              \
+  }                                                                            \
+  static void apply_##s(                                                       \
+      const void* xv,                                                          \
+      int64_t n,                                                               \
+      double shift,                                                            \
+      double scale,                                                            \
+      const void* wv,                                                          \
+      const void* bv,                                                          \
+      void* outv) {                                                            \
+    const T *x = xv, *w = wv, *b = bv;                                         \
+    T *out = outv, m = (T)shift, f = (T)scale;                                 \
+    if (w && b)                                                                \
+      for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f * w[i] + b[i];   \
+    else if (w)                                                                \
+      for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f * w[i];          \
+    else if (b)                                                                \
+      for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f + b[i];          \
+    else                                                                       \
+      for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f;                 \
+  }                                                                            \
+  static void dots_##s(                                                        \
+      const void* xv,                                                          \
+      const void* gv,                                                          \
+      const void* wv,                                                          \
+      int64_t n,                                                               \
+      double shift,                                                            \
+      double* u_sum,                                                           \
+      double* ux_sum) {                                                        \
+    const T *x = xv, *g = gv, *w = wv;                                         \
+    T m = (T)shift;                                                            \
+    vec_##s a = {0}, b = {0};                                                  \
+    int64_t i = 0;                                                             \
+    for (; i + LANES <= n; i += LANES) {                                       \
+      vec_##s u = vec_load_##s(g + i);                                         \
+      if (w) u *= vec_load_##s(w + i);                                         \
+      a += u;                                                                  \
+      b += u * (vec_load_##s(x + i) - m);                                      \
+    }                                                                          \
+    for (int k = 0; k < LANES; k++) {                                          \
+      *u_sum += a[k];                                                          \
+      *ux_sum += b[k];                                                         \
+    }                                                                          \
+    for (; i < n; i++) {                                                       \
+      T u = w ? g[i] * w[i] : g[i];                                            \
+      *u_sum += u;                                                             \
+      *ux_sum += u * (x[i] - m);                                               \
+    }                                                                          \
+  }                                                                            \
+  static void slope_##s(                                                       \
+      const void* xv,                                                          \
+      const void* gv,                                                          \
+      const void* wv,                                                          \
+      int64_t n,                                                               \
+      double shift,                                                            \
+      double scale,                                                            \
+      double mean,                                                             \
+      double slope,                                                            \
+      void* gxv) {                                                             \
+    const T *x = xv, *g = gv, *w = wv;                                         \
+    T *gx = gxv, m = (T)shift, f = (T)scale, a = (T)mean, c = (T)slope;        \
+    if (w)                                                                     \
+      for (int64_t i = 0; i < n; i++)                                          \
+        gx[i] = (g[i] * w[i] - a) * f - (x[i] - m) * c;                        \
+    else                                                                       \
+      for (int64_t i = 0; i < n; i++) gx[i] = (g[i] - a) * f - (x[i] - m) * c; \
+  }                                                                            \
+  static void collect_##s(                                                     \
+      const void* xv,                                                          \
+      const void* gv,                                                          \
+      int64_t n,                                                               \
+      double shift,                                                            \
+      double scale,                                                            \
+      void* gwv,                                                               \
+      void* gbv) {                                                             \
+    const T *x = xv, *g = gv;                                                  \
+    T *gw = gwv, *gb = gbv, m = (T)shift, f = (T)scale;                        \
+    if (gw)                                                                    \
+      for (int64_t i = 0; i < n; i++) gw[i] += g[i] * ((x[i] - m) * f);        \
+    if (gb)                                                                    \
+      for (int64_t i = 0; i < n; i++) gb[i] += g[i];                           \
+  }                                                                            \
+  const norm_table ISA_NAME(norm_kernels_##s) = {                              \
+      .sum = sum_##s,                                                          \
+      .squares = squares_##s,                                                  \
+      .apply = apply_##s,                                                      \
+      .dots = dots_##s,                                                        \
+      .slope = slope_##s,                                                      \
+      .collect = collect_##s,                                                  \
+  };
+
+NORM(f32, float, VEC_F32)
+NORM(f64, double, VEC_F64)

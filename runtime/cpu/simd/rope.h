@@ -1,0 +1,29 @@
+/* Rotations over tiles, one table for each instruction set. */
+#ifndef CPU_SIMD_ROPE_H
+#define CPU_SIMD_ROPE_H
+
+#include "cpu/isa.h"
+#include "cpu/rope.h"
+
+typedef struct rope_table {
+  /* Cosines and sines of position·freqs[i]. */
+  void (*angles)(
+      float position, const float* freqs, int64_t n, float* cos, float* sin);
+  /* (a, b) becomes (a·cos - b·sin, a·sin + b·cos), or turned the other way
+   * when not forward; products and results rounded to `d`, one of float16,
+   * bfloat16 and float32. */
+  void (*turn)(
+      lz_dtype d,
+      float* a,
+      float* b,
+      const float* cos,
+      const float* sin,
+      bool forward,
+      int64_t n);
+} rope_table;
+
+enum { ROPE_TILE = 256 /* most that n may be */ };
+
+ISA_DECLARE(rope_table, rope_kernels)
+
+#endif
