@@ -1,0 +1,494 @@
+#include "cpu/linalg.h"
+
+#include <lapacke.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/lead.h"
+#include "stream/pool.h"
+
+#define T float
+#define LAPACK(name) LAPACKE_s##name##_work
+#define NAME(name) float_##name
+#include "cpu/linalg_real.h"
+#undef T
+#undef LAPACK
+#undef NAME
+
+#define T double
+#define LAPACK(name) LAPACKE_d##name##_work
+#define NAME(name) double_##name
+#include "cpu/linalg_real.h"
+#undef T
+#undef LAPACK
+#undef NAME
+
+#define COMPLEX(p) ((lapack_complex_float*)(p))
+
+static int complex_svd(
+    lz_complex* a, int m, int n, float* s, lz_complex* u, lz_complex* vt) {
+  const int k = m < n ? m : n;
+  const char job = u ? 'A' : 'N';
+  const size_t floats = u ? 5 * (size_t)k * k + 5 * (size_t)k : 7 * (size_t)k;
+  lapack_int* iwork = malloc((size_t)k * 8 * sizeof *iwork);
+  float* rwork = malloc((floats + 1) * sizeof *rwork);
+  lz_complex best = {0, 0}, none, *work = NULL;
+  int info = LINALG_MEMORY;
+  if (!u) u = vt = &none;
+#define GESDD(w, size)  \
+  LAPACKE_cgesdd_work(  \
+      LAPACK_COL_MAJOR, \
+      job,              \
+      m,                \
+      n,                \
+      COMPLEX(a),       \
+      m,                \
+      s,                \
+      COMPLEX(u),       \
+      m,                \
+      COMPLEX(vt),      \
+      n,                \
+      COMPLEX(w),       \
+      size,             \
+      rwork,            \
+      iwork)
+  if (iwork && rwork) info = GESDD(&best, -1);
+  if (info == 0) {
+    work = malloc((size_t)best.re * sizeof *work);
+    info = work ? GESDD(work, (int)best.re) : LINALG_MEMORY;
+  }
+#undef GESDD
+  free(work);
+  free(rwork);
+  free(iwork);
+  return info;
+}
+
+static int complex_eigh(
+    lz_complex* a, int n, float* values, bool vectors, bool upper) {
+  const char job = vectors ? 'V' : 'N', part = upper ? 'U' : 'L';
+  lz_complex best = {0, 0}, *work = NULL;
+  float rbest = 0, *rwork = NULL;
+  lapack_int ibest = 0, *iwork = NULL;
+  int info = LAPACKE_cheevd_work(
+      LAPACK_COL_MAJOR,
+      job,
+      part,
+      n,
+      COMPLEX(a),
+      n,
+      values,
+      COMPLEX(&best),
+      -1,
+      &rbest,
+      -1,
+      &ibest,
+      -1);
+  if (info) return info;
+  work = malloc((size_t)best.re * sizeof *work);
+  rwork = malloc((size_t)rbest * sizeof *rwork);
+  iwork = malloc((size_t)ibest * sizeof *iwork);
+  info = LINALG_MEMORY;
+  if (work && rwork && iwork)
+    info = LAPACKE_cheevd_work(
+        LAPACK_COL_MAJOR,
+        job,
+        part,
+        n,
+        COMPLEX(a),
+        n,
+        values,
+        COMPLEX(work),
+        (int)best.re,
+        rwork,
+        (int)rbest,
+        iwork,
+        ibest);
+  free(work);
+  free(rwork);
+  free(iwork);
+  /* a was the transpose of what it stands for, so its conjugate: the vectors
+   * are conjugates as well. */
+  for (size_t i = 0; i < (size_t)n * n && info == 0 && vectors; i++)
+    a[i].im = -a[i].im;
+  return info;
+}
+
+static int complex_eig(
+    lz_complex* a, int n, lz_complex* values, lz_complex* vectors) {
+  float* rwork = malloc((size_t)n * 2 * sizeof *rwork);
+  lz_complex best = {0, 0}, none, *work = NULL;
+  int info = LINALG_MEMORY;
+  const char job = vectors ? 'V' : 'N';
+#define GEEV(w, size)                     \
+  LAPACKE_cgeev_work(                     \
+      LAPACK_COL_MAJOR,                   \
+      job,                                \
+      'N',                                \
+      n,                                  \
+      COMPLEX(a),                         \
+      n,                                  \
+      COMPLEX(values),                    \
+      COMPLEX(vectors ? vectors : &none), \
+      n,                                  \
+      COMPLEX(&none),                     \
+      1,                                  \
+      COMPLEX(w),                         \
+      size,                               \
+      rwork)
+  if (rwork) info = GEEV(&best, -1);
+  if (info == 0) {
+    work = malloc((size_t)best.re * sizeof *work);
+    info = work ? GEEV(work, (int)best.re) : LINALG_MEMORY;
+  }
+#undef GEEV
+  for (size_t i = 0; i < (size_t)n * n && info == 0 && vectors; i++)
+    vectors[i].im = -vectors[i].im;
+  free(work);
+  free(rwork);
+  return info;
+}
+
+typedef struct linalg_call linalg_call;
+/* One matrix; returns info. `room` holds what linalg_batch was asked for. */
+typedef int (*linalg_fn)(const linalg_call* c, int64_t index, char* room);
+
+struct linalg_call {
+  linalg_fn fn;
+  const lz_view *a, *out[3];
+  int m, n;
+  size_t size; /* of an element of a */
+  size_t room;
+  bool upper, triangular;
+  _Atomic int status;
+};
+
+/* Between memory and columns of height `rows`. */
+static void copy_in(
+    const lz_view* v, int64_t index, int rows, int cols, char* to) {
+  const size_t size = dtype_size(v->dtype);
+  const int64_t at = lead_nth(v, 2, index);
+  const int64_t down = v->strides[v->ndim - 2],
+                across = v->strides[v->ndim - 1];
+  for (int j = 0; j < cols; j++)
+    for (int i = 0; i < rows; i++, to += size)
+      memcpy(to, lead_data(v, at + i * down + j * across), size);
+}
+
+static void copy_out(
+    const lz_view* v, int64_t index, int rows, int cols, const char* from) {
+  const size_t size = dtype_size(v->dtype);
+  const int64_t at = lead_nth(v, 2, index);
+  const int64_t down = v->strides[v->ndim - 2],
+                across = v->strides[v->ndim - 1];
+  for (int j = 0; j < cols; j++)
+    for (int i = 0; i < rows; i++, from += size)
+      memcpy(lead_data(v, at + i * down + j * across), from, size);
+}
+
+static void copy_vector(
+    const lz_view* v, int64_t index, int n, const char* from) {
+  const size_t size = dtype_size(v->dtype);
+  const int64_t at = lead_nth(v, 1, index);
+  for (int i = 0; i < n; i++, from += size)
+    memcpy(lead_data(v, at + i * v->strides[v->ndim - 1]), from, size);
+}
+
+static void linalg_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  linalg_call* c = ctx;
+  char* room = malloc(c->room + 1);
+  for (int64_t i = begin; i < end; i++) {
+    int info = room ? c->fn(c, i, room) : LINALG_MEMORY;
+    if (info < 0 && info != LINALG_MEMORY) info = LINALG_INVALID;
+    int none = LINALG_OK;
+    if (info) atomic_compare_exchange_strong(&c->status, &none, info);
+  }
+  free(room);
+}
+
+/* `bytes`: scratch of one matrix. */
+static int linalg_batch(linalg_call* c, const lz_view* a, size_t bytes) {
+  c->a = a;
+  c->room = bytes;
+  const int64_t batch = view_size(a) / ((int64_t)c->m * c->n);
+  const double work = (double)c->m * c->n * (c->m < c->n ? c->m : c->n);
+  pool_for(batch, work < 20000 ? (int64_t)(20000 / work) : 1, linalg_parts, c);
+  return atomic_load(&c->status);
+}
+
+static linalg_call linalg_call_of(const lz_view* a, linalg_fn fn) {
+  return (linalg_call){
+      .fn = fn,
+      .m = a->shape[a->ndim - 2],
+      .n = a->shape[a->ndim - 1],
+      .size = dtype_size(a->dtype)};
+}
+
+/* Bytes of an m x n matrix, in whole lines so that what follows is aligned. */
+static size_t matrix_bytes(const linalg_call* c, int m, int n) {
+  return ((size_t)m * n * c->size + 63) & ~(size_t)63;
+}
+
+static int run_cholesky(const linalg_call* c, int64_t index, char* room) {
+  const int n = c->n;
+  copy_in(c->a, index, n, n, room);
+  /* Only the triangle that out keeps counts. */
+  const int info = c->a->dtype == DTYPE_FLOAT64
+                       ? double_cholesky((double*)room, n, c->upper)
+                       : float_cholesky((float*)room, n, c->upper);
+  copy_out(c->out[0], index, n, n, room);
+  return info;
+}
+
+int linalg_cholesky(const lz_view* a, const lz_view* out, bool upper) {
+  linalg_call c = linalg_call_of(a, run_cholesky);
+  c.out[0] = out;
+  c.upper = upper;
+  if (view_size(a) == 0) return LINALG_OK;
+  return linalg_batch(&c, a, matrix_bytes(&c, c.n, c.n));
+}
+
+static int run_inverse(const linalg_call* c, int64_t index, char* room) {
+  const int n = c->n;
+  const bool wide = c->a->dtype == DTYPE_FLOAT64;
+  copy_in(c->a, index, n, n, room);
+  int info;
+  if (c->triangular)
+    info = wide ? double_inverse_triangular((double*)room, n, c->upper)
+                : float_inverse_triangular((float*)room, n, c->upper);
+  else
+    info = wide ? double_inverse((double*)room, n)
+                : float_inverse((float*)room, n);
+  copy_out(c->out[0], index, n, n, room);
+  return info;
+}
+
+int linalg_inverse(
+    const lz_view* a, const lz_view* out, bool triangular, bool upper) {
+  linalg_call c = linalg_call_of(a, run_inverse);
+  c.out[0] = out;
+  c.triangular = triangular;
+  c.upper = upper;
+  if (view_size(a) == 0) return LINALG_OK;
+  return linalg_batch(&c, a, matrix_bytes(&c, c.n, c.n));
+}
+
+static int run_qr(const linalg_call* c, int64_t index, char* room) {
+  const int k = c->m < c->n ? c->m : c->n;
+  char* r = room + matrix_bytes(c, c->m, c->n);
+  copy_in(c->a, index, c->m, c->n, room);
+  const int info = c->a->dtype == DTYPE_FLOAT64
+                       ? double_qr((double*)room, c->m, c->n, (double*)r)
+                       : float_qr((float*)room, c->m, c->n, (float*)r);
+  copy_out(c->out[0], index, c->m, k, room);
+  copy_out(c->out[1], index, k, c->n, r);
+  return info;
+}
+
+int linalg_qr(const lz_view* a, const lz_view* q, const lz_view* r) {
+  linalg_call c = linalg_call_of(a, run_qr);
+  c.out[0] = q;
+  c.out[1] = r;
+  if (view_size(a) == 0) return LINALG_OK;
+  return linalg_batch(&c, a, 2 * matrix_bytes(&c, c.m, c.n));
+}
+
+static int run_svd(const linalg_call* c, int64_t index, char* room) {
+  const int m = c->m, n = c->n, k = m < n ? m : n;
+  /* The transpose is decomposed, a row-major matrix being one: its u is the
+   * transpose of vt. Signs then come out as MLX's. */
+  char* s = room + matrix_bytes(c, m, n);
+  char* v = s + matrix_bytes(c, k, 1);
+  char* u = v + matrix_bytes(c, n, n);
+  const int64_t at = lead_nth(c->a, 2, index);
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < n; j++)
+      memcpy(
+          room + ((size_t)i * n + j) * c->size,
+          lead_data(
+              c->a,
+              at + i * c->a->strides[c->a->ndim - 2] +
+                  j * c->a->strides[c->a->ndim - 1]),
+          c->size);
+  const bool all = c->out[0];
+#define SVD(name, T, R) \
+  name((T*)room, n, m, (R*)s, all ? (T*)v : NULL, all ? (T*)u : NULL)
+  const int info =
+      c->a->dtype == DTYPE_FLOAT64   ? SVD(double_svd, double, double)
+      : c->a->dtype == DTYPE_FLOAT32 ? SVD(float_svd, float, float)
+                                     : SVD(complex_svd, lz_complex, float);
+#undef SVD
+  copy_vector(c->out[1], index, k, s);
+  if (!all) return info;
+  /* Row-major u and vt are what the columns of uᵀ and v hold. */
+  const int64_t at_u = lead_nth(c->out[0], 2, index);
+  const int64_t at_v = lead_nth(c->out[2], 2, index);
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < m; j++)
+      memcpy(
+          lead_data(
+              c->out[0],
+              at_u + i * c->out[0]->strides[c->out[0]->ndim - 2] +
+                  j * c->out[0]->strides[c->out[0]->ndim - 1]),
+          u + ((size_t)i * m + j) * c->size,
+          c->size);
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++)
+      memcpy(
+          lead_data(
+              c->out[2],
+              at_v + i * c->out[2]->strides[c->out[2]->ndim - 2] +
+                  j * c->out[2]->strides[c->out[2]->ndim - 1]),
+          v + ((size_t)i * n + j) * c->size,
+          c->size);
+  return info;
+}
+
+/* An empty matrix is decomposed by identities. */
+static void fill_identity(const lz_view* v) {
+  const int n = v->shape[v->ndim - 1];
+  const size_t size = dtype_size(v->dtype);
+  const int64_t batch = n ? view_size(v) / ((int64_t)n * n) : 0;
+  for (int64_t b = 0; b < batch; b++)
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        char* p = lead_data(
+            v,
+            lead_nth(v, 2, b) + i * v->strides[v->ndim - 2] +
+                j * v->strides[v->ndim - 1]);
+        memset(p, 0, size);
+        dtype_store(v->dtype, p, i == j);
+      }
+}
+
+int linalg_svd(
+    const lz_view* a, const lz_view* u, const lz_view* s, const lz_view* vt) {
+  linalg_call c = linalg_call_of(a, run_svd);
+  c.out[0] = u;
+  c.out[1] = s;
+  c.out[2] = vt;
+  if (view_size(a) == 0) {
+    if (u) fill_identity(u);
+    if (vt) fill_identity(vt);
+    return LINALG_OK;
+  }
+  const size_t bytes =
+      matrix_bytes(&c, c.m, c.n) + matrix_bytes(&c, c.m + c.n, 1) +
+      (u ? matrix_bytes(&c, c.m, c.m) + matrix_bytes(&c, c.n, c.n) : 0);
+  return linalg_batch(&c, a, bytes);
+}
+
+/* Rows as columns: LAPACK sees the transpose, as under MLX. */
+static void copy_in_transposed(const linalg_call* c, int64_t index, char* to) {
+  lz_view t = *c->a;
+  int64_t strides[LZ_MAX_DIMS];
+  memcpy(strides, c->a->strides, (size_t)t.ndim * sizeof *strides);
+  strides[t.ndim - 1] = c->a->strides[t.ndim - 2];
+  strides[t.ndim - 2] = c->a->strides[t.ndim - 1];
+  t.strides = strides;
+  copy_in(&t, index, c->n, c->n, to);
+}
+
+static int run_eigh(const linalg_call* c, int64_t index, char* room) {
+  const int n = c->n;
+  const bool vectors = c->out[1];
+  char* values = room + matrix_bytes(c, n, n);
+  copy_in_transposed(c, index, room);
+#define EIGH(name, T, R) name((T*)room, n, (R*)values, vectors, c->upper)
+  const int info =
+      c->a->dtype == DTYPE_FLOAT64   ? EIGH(double_eigh, double, double)
+      : c->a->dtype == DTYPE_FLOAT32 ? EIGH(float_eigh, float, float)
+                                     : EIGH(complex_eigh, lz_complex, float);
+#undef EIGH
+  copy_vector(c->out[0], index, n, values);
+  if (vectors) copy_out(c->out[1], index, n, n, room);
+  return info;
+}
+
+int linalg_eigh(
+    const lz_view* a,
+    const lz_view* values,
+    const lz_view* vectors,
+    bool upper) {
+  linalg_call c = linalg_call_of(a, run_eigh);
+  c.out[0] = values;
+  c.out[1] = vectors;
+  c.upper = upper;
+  if (view_size(a) == 0) return LINALG_OK;
+  return linalg_batch(
+      &c, a, matrix_bytes(&c, c.n, c.n) + matrix_bytes(&c, c.n, 1));
+}
+
+static int run_eig(const linalg_call* c, int64_t index, char* room) {
+  const int n = c->n;
+  lz_complex* values = (lz_complex*)(room + matrix_bytes(c, n, n));
+  lz_complex* vectors = c->out[1] ? values + n : NULL;
+  copy_in_transposed(c, index, room);
+  const int info = c->a->dtype == DTYPE_FLOAT64
+                       ? double_eig((double*)room, n, values, vectors)
+                   : c->a->dtype == DTYPE_FLOAT32
+                       ? float_eig((float*)room, n, values, vectors)
+                       : complex_eig((lz_complex*)room, n, values, vectors);
+  copy_vector(c->out[0], index, n, (char*)values);
+  if (vectors) copy_out(c->out[1], index, n, n, (char*)vectors);
+  return info;
+}
+
+int linalg_eig(
+    const lz_view* a, const lz_view* values, const lz_view* vectors) {
+  linalg_call c = linalg_call_of(a, run_eig);
+  c.out[0] = values;
+  c.out[1] = vectors;
+  if (view_size(a) == 0) return LINALG_OK;
+  const size_t n = (size_t)c.n;
+  return linalg_batch(
+      &c, a, matrix_bytes(&c, c.n, c.n) + (n + n * n) * sizeof(lz_complex));
+}
+
+static int run_lu(const linalg_call* c, int64_t index, char* room) {
+  const int m = c->m, n = c->n, k = m < n ? m : n;
+  lapack_int* pivots = (lapack_int*)(room + matrix_bytes(c, m, n));
+  uint32_t* rows = (uint32_t*)(pivots + k);
+  copy_in(c->a, index, m, n, room);
+  const int info = c->a->dtype == DTYPE_FLOAT64
+                       ? double_lu((double*)room, m, n, pivots)
+                       : float_lu((float*)room, m, n, pivots);
+  if (info) return info;
+  for (int i = 0; i < k; i++) pivots[i]--;
+  for (int i = 0; i < m; i++) rows[i] = (uint32_t)i;
+  for (int i = k; i-- > 0;) {
+    const uint32_t swap = rows[pivots[i]];
+    rows[pivots[i]] = rows[i];
+    rows[i] = swap;
+  }
+  copy_out(c->out[0], index, m, n, room);
+  copy_vector(c->out[1], index, k, (char*)pivots);
+  copy_vector(c->out[2], index, m, (char*)rows);
+  return 0;
+}
+
+int linalg_lu(
+    const lz_view* a,
+    const lz_view* lu,
+    const lz_view* pivots,
+    const lz_view* rows) {
+  linalg_call c = linalg_call_of(a, run_lu);
+  c.out[0] = lu;
+  c.out[1] = pivots;
+  c.out[2] = rows;
+  if (view_size(a) == 0) {
+    /* No column to swap by: every row where it is. */
+    const int64_t n = view_size(rows);
+    for (int64_t i = 0; i < n; i++) {
+      const uint32_t row = (uint32_t)(i % c.m);
+      memcpy(lead_data(rows, lead_nth(rows, 0, i)), &row, sizeof row);
+    }
+    return LINALG_OK;
+  }
+  return linalg_batch(
+      &c,
+      a,
+      matrix_bytes(&c, c.m, c.n) + 2 * ((size_t)c.m + c.n) * sizeof(uint32_t));
+}

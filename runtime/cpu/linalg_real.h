@@ -1,0 +1,165 @@
+/* The decompositions of real matrices, once for each of float and double. The
+ * includer defines T, LAPACK(name), which names LAPACKE's function, and
+ * NAME(name). Matrices lie column by column. Each returns LAPACK's info, or
+ * LINALG_MEMORY. */
+
+static int NAME(cholesky)(T* a, int n, bool upper) {
+  const int info = LAPACK(potrf)(LAPACK_COL_MAJOR, upper ? 'U' : 'L', n, a, n);
+  /* Nothing of a is left in the other triangle. */
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++)
+      if (upper ? i > j : i < j) a[i + (size_t)j * n] = 0;
+  return info < 0 ? info : 0;
+}
+
+static int NAME(inverse)(T* a, int n) {
+  lapack_int* pivots = malloc((size_t)n * sizeof *pivots);
+  T best = 0, *work = NULL;
+  int info = LINALG_MEMORY;
+  if (pivots) {
+    info = LAPACK(getrf)(LAPACK_COL_MAJOR, n, n, a, n, pivots);
+    if (info == 0)
+      info = LAPACK(getri)(LAPACK_COL_MAJOR, n, a, n, pivots, &best, -1);
+    if (info == 0) {
+      work = malloc((size_t)best * sizeof *work);
+      info = work ? LAPACK(getri)(
+                        LAPACK_COL_MAJOR, n, a, n, pivots, work, (int)best)
+                  : LINALG_MEMORY;
+    }
+  }
+  free(work);
+  free(pivots);
+  return info;
+}
+
+static int NAME(inverse_triangular)(T* a, int n, bool upper) {
+  const int info =
+      LAPACK(trtri)(LAPACK_COL_MAJOR, upper ? 'U' : 'L', 'N', n, a, n);
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++)
+      if (upper ? i > j : i < j) a[i + (size_t)j * n] = 0;
+  return info;
+}
+
+/* a becomes q in its first min(m, n) columns; r, k x n, is cut from it. */
+static int NAME(qr)(T* a, int m, int n, T* r) {
+  const int k = m < n ? m : n;
+  T* tau = malloc((size_t)(k + 1) * sizeof *tau);
+  T best[2] = {0, 0}, *work = NULL;
+  int info = LINALG_MEMORY, size;
+  if (!tau) return info;
+  LAPACK(geqrf)(LAPACK_COL_MAJOR, m, n, a, m, tau, &best[0], -1);
+  LAPACK(orgqr)(LAPACK_COL_MAJOR, m, k, k, a, m, tau, &best[1], -1);
+  size = (int)(best[0] > best[1] ? best[0] : best[1]);
+  work = malloc((size_t)size * sizeof *work);
+  if (work) info = LAPACK(geqrf)(LAPACK_COL_MAJOR, m, n, a, m, tau, work, size);
+  if (info == 0) {
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i < k; i++)
+        r[i + (size_t)j * k] = i <= j ? a[i + (size_t)j * m] : 0;
+    info = LAPACK(orgqr)(LAPACK_COL_MAJOR, m, k, k, a, m, tau, work, size);
+  }
+  free(work);
+  free(tau);
+  return info;
+}
+
+static int NAME(svd)(T* a, int m, int n, T* s, T* u, T* vt) {
+  const int k = m < n ? m : n;
+  const char job = u ? 'A' : 'N';
+  lapack_int* iwork = malloc((size_t)k * 8 * sizeof *iwork);
+  T best = 0, none, *work = NULL;
+  int info = LINALG_MEMORY;
+  if (!u) u = vt = &none;
+  if (iwork)
+    info = LAPACK(gesdd)(
+        LAPACK_COL_MAJOR, job, m, n, a, m, s, u, m, vt, n, &best, -1, iwork);
+  if (info == 0) {
+    work = malloc((size_t)best * sizeof *work);
+    info = work ? LAPACK(gesdd)(
+                      LAPACK_COL_MAJOR,
+                      job,
+                      m,
+                      n,
+                      a,
+                      m,
+                      s,
+                      u,
+                      m,
+                      vt,
+                      n,
+                      work,
+                      (int)best,
+                      iwork)
+                : LINALG_MEMORY;
+  }
+  free(work);
+  free(iwork);
+  return info;
+}
+
+static int NAME(eigh)(T* a, int n, T* values, bool vectors, bool upper) {
+  const char job = vectors ? 'V' : 'N', part = upper ? 'U' : 'L';
+  T best = 0, *work = NULL;
+  lapack_int ibest = 0, *iwork = NULL;
+  int info = LAPACK(syevd)(
+      LAPACK_COL_MAJOR, job, part, n, a, n, values, &best, -1, &ibest, -1);
+  if (info) return info;
+  work = malloc((size_t)best * sizeof *work);
+  iwork = malloc((size_t)ibest * sizeof *iwork);
+  info = work && iwork ? LAPACK(syevd)(
+                             LAPACK_COL_MAJOR,
+                             job,
+                             part,
+                             n,
+                             a,
+                             n,
+                             values,
+                             work,
+                             (int)best,
+                             iwork,
+                             ibest)
+                       : LINALG_MEMORY;
+  free(work);
+  free(iwork);
+  return info;
+}
+
+/* a holds the transpose: its left vectors are the conjugates of the right ones
+ * wanted. A complex pair is stored as one real and one imaginary column. */
+static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
+  T* parts = malloc(((size_t)n * 2 + (size_t)n * n + 1) * sizeof *parts);
+  T best = 0, none, *work = NULL;
+  int info = LINALG_MEMORY;
+  if (!parts) return info;
+  T *re = parts, *im = re + n, *left = im + n;
+  const char job = vectors ? 'V' : 'N';
+#define GEEV(w, size) \
+  LAPACK(geev)        \
+  (LAPACK_COL_MAJOR, job, 'N', n, a, n, re, im, left, n, &none, 1, w, size)
+  info = GEEV(&best, -1);
+  if (info == 0) {
+    work = malloc((size_t)best * sizeof *work);
+    info = work ? GEEV(work, (int)best) : LINALG_MEMORY;
+  }
+#undef GEEV
+  for (int i = 0; i < n && info == 0; i++)
+    values[i] = (lz_complex){(float)re[i], (float)im[i]};
+  for (int j = 0; j < n && info == 0 && vectors; j++) {
+    const T* column = left + (size_t)j * n;
+    const bool pair = im[j] != 0;
+    for (int i = 0; i < n; i++) {
+      const float x = (float)column[i], y = pair ? (float)column[n + i] : 0;
+      vectors[(size_t)j * n + i] = (lz_complex){x, -y};
+      if (pair) vectors[(size_t)(j + 1) * n + i] = (lz_complex){x, y};
+    }
+    j += pair;
+  }
+  free(work);
+  free(parts);
+  return info;
+}
+
+static int NAME(lu)(T* a, int m, int n, lapack_int* pivots) {
+  return LAPACK(getrf)(LAPACK_COL_MAJOR, m, n, a, m, pivots);
+}
