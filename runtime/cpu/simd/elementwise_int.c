@@ -1,0 +1,185 @@
+/* Element-wise bodies over integers and bool: plain loops that the compiler
+ * turns into vectors. */
+#include <stdint.h>
+
+#include "cpu/elementwise.h"
+#include "cpu/isa.h"
+
+/* Unsigned of at least 32 bits, so that sums and products wrap. */
+#define U(x) ((WIDE)(x))
+#define SHIFT(b) ((b) & (sizeof(a) == 8 ? 63 : 31))
+
+/* Division by 0 gives 0; the smallest integer divided by -1 gives itself.
+ * Small types divide exactly in floating point, which has vectors. */
+#define QUOTIENT(a, b) ISA_CAT(quotient, TYPE)(a, b)
+#define MODULUS(a, b) ISA_CAT(modulus, TYPE)(a, b)
+#define FLOORED(r, b) ISA_CAT(floored, TYPE)(r, b)
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+#define DIVIDES_BY(T, VIA, BACK)    \
+  INLINE T quotient_##T(T a, T b) { \
+    VIA d = (VIA)(b == 0 ? 1 : b);  \
+    T q = (T)(BACK)((VIA)a / d);    \
+    return b == 0 ? 0 : q;          \
+  }
+DIVIDES_BY(int8_t, float, int32_t)
+DIVIDES_BY(uint8_t, float, int32_t)
+DIVIDES_BY(int16_t, float, int32_t)
+DIVIDES_BY(uint16_t, float, int32_t)
+DIVIDES_BY(int32_t, double, int64_t)
+DIVIDES_BY(uint32_t, double, int64_t)
+INLINE int64_t quotient_int64_t(int64_t a, int64_t b) {
+  if (b == 0) return 0;
+  return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
+}
+INLINE uint64_t quotient_uint64_t(uint64_t a, uint64_t b) {
+  return b == 0 ? 0 : a / b;
+}
+
+#define MODULUS_OF(T, UT)                              \
+  INLINE T modulus_##T(T a, T b) {                     \
+    T r = (T)((UT)a - (UT)quotient_##T(a, b) * (UT)b); \
+    return b == 0 ? 0 : r;                             \
+  }
+#define FLOORED_OF(T, UT)                        \
+  INLINE T floored_##T(T r, T b) {               \
+    int wrong = (r != 0) & ((r < 0) != (b < 0)); \
+    return (T)((UT)r + (wrong ? (UT)b : 0));     \
+  }
+#define FLOORED_ALREADY(T)         \
+  INLINE T floored_##T(T r, T b) { \
+    return (void)b, r;             \
+  }
+MODULUS_OF(int8_t, uint32_t)
+MODULUS_OF(int16_t, uint32_t)
+MODULUS_OF(int32_t, uint32_t)
+MODULUS_OF(int64_t, uint64_t)
+MODULUS_OF(uint8_t, uint32_t)
+MODULUS_OF(uint16_t, uint32_t)
+MODULUS_OF(uint32_t, uint32_t)
+MODULUS_OF(uint64_t, uint64_t)
+FLOORED_OF(int8_t, uint32_t)
+FLOORED_OF(int16_t, uint32_t)
+FLOORED_OF(int32_t, uint32_t)
+FLOORED_OF(int64_t, uint64_t)
+FLOORED_ALREADY(uint8_t)
+FLOORED_ALREADY(uint16_t)
+FLOORED_ALREADY(uint32_t)
+FLOORED_ALREADY(uint64_t)
+
+/* Modulo 2^64, so right for every width. */
+INLINE uint64_t integer_power(uint64_t base, uint64_t exponent) {
+  uint64_t r = 1;
+  for (; exponent; exponent >>= 1, base *= base)
+    if (exponent & 1) r *= base;
+  return r;
+}
+
+enum {
+#define EW_OP(id, name, arity, rule, cost, glsl) ARITY_##id = arity,
+#include "ops/elementwise.def"
+};
+
+/* Output and operands may be the same memory: there is no dependence from one
+ * element to another, which is what ivdep says. */
+#define KERNEL(id, x, OUT, e)                                             \
+  void ISA_NAME(ISA_CAT(ew_##id, x))(                                     \
+      void* out, const void* pa, const void* pb, const void* pc, int n) { \
+    (void)pb, (void)pc;                                                   \
+    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                    \
+      TYPE a = ((const TYPE*)pa)[i];                                      \
+      TYPE b = ARITY_##id > 1 ? ((const TYPE*)pb)[i] : a;                 \
+      (void)b;                                                            \
+      ((OUT*)out)[i] = (OUT)(e);                                          \
+    }                                                                     \
+  }
+
+#define TYPE int8_t
+#define WIDE uint32_t
+#define SUFFIX i8
+#define EW_SIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE int16_t
+#define WIDE uint32_t
+#define SUFFIX i16
+#define EW_SIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE int32_t
+#define WIDE uint32_t
+#define SUFFIX i32
+#define EW_SIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE int64_t
+#define WIDE uint64_t
+#define SUFFIX i64
+#define EW_SIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE uint8_t
+#define WIDE uint32_t
+#define SUFFIX u8
+#define EW_UNSIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE uint16_t
+#define WIDE uint32_t
+#define SUFFIX u16
+#define EW_UNSIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE uint32_t
+#define WIDE uint32_t
+#define SUFFIX u32
+#define EW_UNSIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE uint64_t
+#define WIDE uint64_t
+#define SUFFIX u64
+#define EW_UNSIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX
+
+#define TYPE uint8_t
+#define WIDE uint32_t
+#define SUFFIX b8
+#define EW_BOOL(id, e) KERNEL(id, SUFFIX, TYPE, e)
+#include "ops/elementwise.def"
+#undef TYPE
+#undef WIDE
+#undef SUFFIX

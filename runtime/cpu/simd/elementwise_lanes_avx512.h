@@ -1,0 +1,106 @@
+/* 512 bits; masks are bits. Part of elementwise_lanes.h. */
+typedef __m512 vf;
+typedef __m512d vd;
+typedef __mmask16 mf;
+typedef __mmask8 md;
+enum { WIDTH_f = 16, WIDTH_d = 8 };
+#define M_f(name, accuracy) Sleef_finz_##name##f16_##accuracy##avx512f
+#define M_d(name, accuracy) Sleef_finz_##name##d8_##accuracy##avx512f
+#define fmod_f Sleef_finz_fmodf16_avx512f
+#define fmod_d Sleef_finz_fmodd8_avx512f
+
+LANES vf set_f(float x) {
+  return _mm512_set1_ps(x);
+}
+LANES vd set_d(double x) {
+  return _mm512_set1_pd(x);
+}
+LANES vf load_f32(const float* p) {
+  return _mm512_loadu_ps(p);
+}
+LANES void store_f32(float* p, vf x) {
+  _mm512_storeu_ps(p, x);
+}
+LANES vd load_f64(const double* p) {
+  return _mm512_loadu_pd(p);
+}
+LANES void store_f64(double* p, vd x) {
+  _mm512_storeu_pd(p, x);
+}
+
+LANES vf load_f16(const uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
+}
+LANES void store_f16(uint16_t* p, vf x) {
+  _mm256_storeu_si256(
+      (__m256i*)p,
+      _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+LANES vf load_bf16(const uint16_t* p) {
+  __m512i h = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(h, 16));
+}
+LANES void store_bf16(uint16_t* p, vf x) {
+  __m512i bits = _mm512_castps_si512(x);
+  __m512i odd =
+      _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  bits = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+  bits = _mm512_srli_epi32(_mm512_add_epi32(bits, odd), 16);
+  mf nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+  bits = _mm512_mask_set1_epi32(bits, nan, 0x7fc0);
+  _mm256_storeu_si256((__m256i*)p, _mm512_cvtepi32_epi16(bits));
+}
+LANES void store_mask_f(uint8_t* p, mf m) {
+  _mm_storeu_si128((__m128i*)p, _mm_maskz_set1_epi8(m, 1));
+}
+LANES void store_mask_d(uint8_t* p, md m) {
+  _mm_storel_epi64((__m128i*)p, _mm_maskz_set1_epi8(m, 1));
+}
+
+#define LANES_AVX512(S, V, M, X)                                    \
+  LANES M lt_##S(V a, V b) {                                        \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_LT_OQ);                 \
+  }                                                                 \
+  LANES M le_##S(V a, V b) {                                        \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_LE_OQ);                 \
+  }                                                                 \
+  LANES M eq_##S(V a, V b) {                                        \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_EQ_OQ);                 \
+  }                                                                 \
+  LANES M ne_##S(V a, V b) {                                        \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_NEQ_UQ);                \
+  }                                                                 \
+  LANES V sel_##S(M m, V a, V b) {                                  \
+    return _mm512_mask_blend_##X(m, b, a);                          \
+  }                                                                 \
+  /* (a > b) ? a : b, so b where either is NaN. */                  \
+  LANES V max_##S(V a, V b) {                                       \
+    return _mm512_max_##X(a, b);                                    \
+  }                                                                 \
+  LANES V min_##S(V a, V b) {                                       \
+    return _mm512_min_##X(a, b);                                    \
+  }                                                                 \
+  LANES V abs_##S(V a) {                                            \
+    return _mm512_abs_##X(a);                                       \
+  }                                                                 \
+  LANES V sqrt_##S(V a) {                                           \
+    return _mm512_sqrt_##X(a);                                      \
+  }                                                                 \
+  LANES V floor_##S(V a) {                                          \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_NEG_INF | 8);     \
+  }                                                                 \
+  LANES V ceil_##S(V a) {                                           \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_POS_INF | 8);     \
+  }                                                                 \
+  LANES V trunc_##S(V a) {                                          \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_ZERO | 8);        \
+  }                                                                 \
+  LANES V rint_##S(V a) {                                           \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_NEAREST_INT | 8); \
+  }                                                                 \
+  LANES V fma_##S(V a, V b, V c) {                                  \
+    return _mm512_fmadd_##X(a, b, c);                               \
+  }
+
+LANES_AVX512(f, vf, mf, ps)
+LANES_AVX512(d, vd, md, pd)
