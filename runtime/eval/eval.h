@@ -17,10 +17,7 @@
 /* Evaluates the arrays. Synchronous: returns when all are READY. Arrays that
  * are READY cost nothing. Non-zero with a message on failure. */
 int eval_arrays(
-    lz_array* const* arrays,
-    size_t n,
-    enum lazuli_trigger trigger,
-    bool async);
+    lz_array* const* arrays, size_t n, enum lazuli_trigger trigger, bool async);
 
 /* Makes one array READY: evaluates it, or waits for work under way. */
 int eval_array(lz_array* a, enum lazuli_trigger trigger);

@@ -1,0 +1,76 @@
+/* How operations at work get their memory: see core/op.h. */
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "core/op.h"
+#include "memory/alloc.h"
+#include "probe/probe.h"
+#include "stream/stream.h"
+
+int exec_alloc(lz_exec* x, int i) {
+  lz_array* a = x->out[i];
+  lz_buffer* b = x->stream->device == DEVICE_GPU
+                     ? buffer_new_device(array_nbytes(a), x->kernel)
+                     : buffer_new(array_nbytes(a), x->kernel);
+  if (!b) return 1;
+  array_bind(a, b, 0, NULL, NULL);
+  return 0;
+}
+
+static enum lazuli_donation exec_may_donate(
+    const lz_exec* x, const lz_array* out, const lz_array* in, int from) {
+  const lz_buffer* b = in->buffer;
+  if (b->source == LAZULI_MEMORY_EXTERNAL) return LAZULI_DONATION_EXTERNAL;
+  if (!x->may_donate[from] ||
+      atomic_load_explicit(&in->refs, memory_order_acquire) > 1)
+    return LAZULI_DONATION_HELD;
+  if (atomic_load_explicit(&b->refs, memory_order_acquire) > 1)
+    return LAZULI_DONATION_SHARED_BUFFER;
+  if (!(in->flags & ARRAY_ROW_CONTIGUOUS) || in->offset)
+    return LAZULI_DONATION_LAYOUT;
+  if (b->device != (x->stream->device == DEVICE_GPU))
+    return LAZULI_DONATION_LAYOUT;
+  if (b->size < array_nbytes(out) || b->size > 2 * array_nbytes(out) + 64)
+    return LAZULI_DONATION_SIZE;
+  return LAZULI_DONATION_MADE;
+}
+
+int exec_alloc_or_donate(lz_exec* x, int i, int from) {
+  lz_array *out = x->out[i], *in = x->in[from];
+  if (!in->buffer || from >= (int)sizeof x->may_donate) return exec_alloc(x, i);
+  enum lazuli_donation result = exec_may_donate(x, out, in, from);
+  PROBE(
+      donation,
+      .input = in->id,
+      .output = out->id,
+      .buffer = in->buffer->id,
+      .size = in->buffer->size,
+      .result = (uint8_t)result);
+  if (result != LAZULI_DONATION_MADE) return exec_alloc(x, i);
+  array_bind(out, buffer_ref(in->buffer), 0, NULL, NULL);
+  x->may_donate[from] = 0;
+  return 0;
+}
+
+void exec_share(
+    lz_exec* x, int i, int from, int64_t offset, const int64_t* strides) {
+  const lz_array* in = x->in[from];
+  array_bind(
+      x->out[i],
+      in->buffer ? buffer_ref(in->buffer) : NULL,
+      in->offset + offset,
+      strides,
+      in);
+}
+
+void* exec_scratch(lz_exec* x, size_t bytes) {
+  lz_buffer* b = buffer_new(bytes, x->kernel);
+  if (!b) return NULL;
+  if (x->n_scratch == EXEC_SCRATCH) {
+    buffer_unref(b);
+    return error_set(
+        "[%s] more than %d scratch buffers", x->op->name, EXEC_SCRATCH);
+  }
+  x->scratch[x->n_scratch++] = b;
+  return b->data;
+}

@@ -1,0 +1,119 @@
+/* What one evaluation passes between its stages.
+ *
+ * tape   the nodes to compute, producers before consumers
+ * group  nodes that share one kernel, named by its root: the last of them, the
+ *        only one whose value others may read
+ * step   one kernel (or one view) with what it reads and writes
+ *
+ * Everything lives in the plan's arena and goes with it, when the last of its
+ * steps has run.
+ */
+#ifndef EVAL_PLAN_H
+#define EVAL_PLAN_H
+
+#include "core/array.h"
+#include "core/op.h"
+#include "cpu/program.h"
+#include "stream/stream.h"
+
+typedef struct plan_group plan_group;
+
+typedef struct plan_node {
+  lz_node* node;         /* a reference */
+  lz_array* out;         /* its only output; NULL for nodes with several */
+  plan_group* group;     /* NULL: a step of its own */
+  plan_group* user;      /* the group of all its users so far */
+  uint32_t uses;         /* places in inputs of tape nodes that name `out` */
+  uint32_t wanted : 1;   /* asked for by the caller */
+  uint32_t shared : 1;   /* users are in more than one kernel */
+  uint32_t written : 1;  /* a member whose value leaves the kernel */
+  uint32_t replaced : 1; /* another value stands for it */
+  uint32_t dead : 1;
+  uint32_t next_member; /* in its group, towards the root; tape index + 1 */
+} plan_node;
+
+struct plan_group {
+  uint32_t root;         /* tape index */
+  uint32_t first_member; /* lowest tape index + 1; linked by next_member */
+  uint32_t n_members;
+  uint32_t n_outputs;
+  uint32_t n_inputs;
+  uint32_t max_inputs;
+  lz_array** inputs; /* distinct arrays read from outside; borrowed */
+  uint64_t kernel;
+};
+
+typedef struct lz_step {
+  lz_node* node;       /* one operation; NULL for a program */
+  lz_program* program; /* a fused group */
+  lz_stream* stream;
+  lz_array** in;  /* node->inputs, or references of the step's own */
+  lz_array** out; /* references; NULL where nobody wants the output */
+  uint32_t n_in;
+  uint32_t n_out;
+  uint64_t kernel;
+  uint64_t ticket;
+  const char* name; /* when probed; else NULL */
+} lz_step;
+
+/* The part of a plan that one stream runs. */
+typedef struct plan_segment {
+  lz_work work; /* first member */
+  struct lz_plan* plan;
+  lz_stream* stream;
+  lz_step** steps;
+  uint32_t n_steps;
+} plan_segment;
+
+typedef struct plan_chunk plan_chunk;
+
+typedef struct lz_plan {
+  _Atomic uint32_t refs; /* segments not yet run, and the caller's */
+  uint64_t eval;
+  plan_chunk* chunks; /* the arena */
+  plan_node* tape;
+  uint32_t n_tape, max_tape;
+  uint32_t n_nodes; /* collected */
+  lz_step* steps;
+  uint32_t n_steps;
+  uint32_t n_kernels;
+  plan_segment* segments;
+  uint32_t n_segments;
+  _Atomic int failed;
+  char error[512]; /* the first failure's message, once failed is 2 */
+} lz_plan;
+
+/* Zeroed memory of the arena; NULL with a message. */
+void* plan_alloc(lz_plan* p, size_t bytes);
+lz_plan* plan_new(void);
+void plan_unref(lz_plan* p);
+
+/* collect.c: fills the tape. */
+int collect(lz_plan* p, lz_array* const* arrays, size_t n);
+/* Forgets the marks that collect left on nodes. */
+void collect_forget(lz_plan* p);
+
+/* simplify.c: merges equal nodes, takes out what changes nothing. */
+int simplify(lz_plan* p);
+
+/* fuse.c: forms groups over the tape. */
+int fuse(lz_plan* p);
+/* The register program of a group. */
+lz_program* fuse_program(lz_plan* p, const plan_group* g, lz_array** outputs);
+
+/* steps.c: makes steps and segments, gives out tickets, marks arrays SCHEDULED.
+ */
+int steps_make(lz_plan* p);
+
+/* run.c: runs a segment on the calling thread. */
+void run_segment(lz_work* work);
+/* Runs a step at once, under the graph lock, for its values alone; takes over
+ * what the step holds. */
+int run_fold(lz_step* s);
+
+static inline plan_node* plan_node_of(lz_plan* p, const lz_array* a) {
+  lz_node* n = a->node;
+  return n && n->slot ? &p->tape[n->slot - 1] : NULL;
+}
+
+#endif

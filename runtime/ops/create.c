@@ -1,0 +1,95 @@
+#include "ops/create.h"
+
+#include <math.h>
+
+#include "core/error.h"
+#include "core/op.h"
+#include "core/scope.h"
+#include "cpu/program.h"
+#include "ops/elementwise.h"
+#include "ops/shape.h"
+
+/* An identity whose operand is broadcast: it fuses with what reads it. */
+static const lz_op full_desc = {
+    .name = "Full", .flags = OP_ELEMENTWISE, .elementwise = EW_ASTYPE};
+
+/* start + step * index; the parameters are the instruction's immediate. */
+static const lz_op arange_desc = {
+    .name = "Arange", .flags = OP_ELEMENTWISE, .elementwise = EW_IOTA};
+
+lz_array* op_scalar(lz_dtype dtype, double value) {
+  return scope_own(array_new_scalar(dtype, value));
+}
+
+static int create_check(const char* op, const int32_t* shape, int ndim) {
+  if (ndim < 0 || ndim > LZ_MAX_DIMS)
+    return error_fail(
+        "[%s] %d dimensions: at most %d are possible", op, ndim, LZ_MAX_DIMS);
+  for (int i = 0; i < ndim; i++)
+    if (shape[i] < 0)
+      return error_fail(
+          "[%s] Negative dimensions not allowed: %s",
+          op,
+          error_shape(ndim, shape));
+  return 0;
+}
+
+lz_array* op_full(
+    const int32_t* shape,
+    int ndim,
+    lz_array* value,
+    lz_dtype dtype,
+    lz_stream* s) {
+  if (!value || !s || create_check("full", shape, ndim)) return NULL;
+  int lead = ndim - value->ndim;
+  bool fits = lead >= 0;
+  for (int i = 0; fits && i < value->ndim; i++)
+    fits = value->shape[i] == 1 || value->shape[i] == shape[lead + i];
+  if (!fits)
+    return error_set(
+        "[full] values of shape %s do not broadcast to %s",
+        error_shape_of(value),
+        error_shape(ndim, shape));
+  value = op_astype(value, dtype, s);
+  if (!value) return NULL;
+  return scope_own(
+      node_make(&full_desc, s, &value, 1, NULL, 0, dtype, ndim, shape));
+}
+
+lz_array* op_zeros(
+    const int32_t* shape, int ndim, lz_dtype dtype, lz_stream* s) {
+  return op_full(shape, ndim, op_scalar(dtype, 0), dtype, s);
+}
+
+lz_array* op_ones(
+    const int32_t* shape, int ndim, lz_dtype dtype, lz_stream* s) {
+  return op_full(shape, ndim, op_scalar(dtype, 1), dtype, s);
+}
+
+lz_array* op_zeros_like(lz_array* a, lz_stream* s) {
+  return a ? op_zeros(a->shape, a->ndim, (lz_dtype)a->dtype, s) : NULL;
+}
+
+lz_array* op_ones_like(lz_array* a, lz_stream* s) {
+  return a ? op_ones(a->shape, a->ndim, (lz_dtype)a->dtype, s) : NULL;
+}
+
+lz_array* op_arange(
+    double start, double stop, double step, lz_dtype dtype, lz_stream* s) {
+  if (!s) return NULL;
+  if (dtype == DTYPE_BOOL) return error_set("[arange] bool is not supported.");
+  if (isnan(start) || isnan(stop) || isnan(step))
+    return error_set(
+        "[arange] Cannot compute length: %g, %g, %g", start, stop, step);
+  if (isinf(start) || isinf(stop))
+    return error_set(
+        "[arange] Cannot compute length: %g, %g, %g", start, stop, step);
+  if (step == 0) return error_set("[arange] step is 0");
+  double length = ceil((stop - start) / step);
+  if (length > INT32_MAX)
+    return error_set("[arange] Maximum size exceeded: %g elements", length);
+  int32_t n = length > 0 ? (int32_t)length : 0;
+  lz_immediate p = program_iota(dtype, start, step);
+  return scope_own(
+      node_make(&arange_desc, s, NULL, 0, &p, sizeof p, dtype, 1, &n));
+}

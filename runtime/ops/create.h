@@ -1,0 +1,27 @@
+/* Arrays from nothing. */
+#ifndef OPS_CREATE_H
+#define OPS_CREATE_H
+
+#include "core/array.h"
+
+/* A READY scalar owned by the scope. */
+lz_array* op_scalar(lz_dtype dtype, double value);
+
+/* `value` cast and broadcast to the shape. */
+lz_array* op_full(
+    const int32_t* shape,
+    int ndim,
+    lz_array* value,
+    lz_dtype dtype,
+    lz_stream* s);
+lz_array* op_zeros(
+    const int32_t* shape, int ndim, lz_dtype dtype, lz_stream* s);
+lz_array* op_ones(const int32_t* shape, int ndim, lz_dtype dtype, lz_stream* s);
+lz_array* op_zeros_like(lz_array* a, lz_stream* s);
+lz_array* op_ones_like(lz_array* a, lz_stream* s);
+
+/* start, start + step, … before stop. */
+lz_array* op_arange(
+    double start, double stop, double step, lz_dtype dtype, lz_stream* s);
+
+#endif

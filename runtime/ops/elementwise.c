@@ -1,0 +1,129 @@
+#include "ops/elementwise.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/scope.h"
+#include "ops/shape.h"
+
+const lz_op op_elementwise_descs[] = {
+#define EW_OP(id, label, arity, rule, cost, glsl) \
+  [EW_##id] = {.name = label, .flags = OP_ELEMENTWISE, .elementwise = EW_##id},
+#include "ops/elementwise.def"
+};
+
+/* "LogAddExp" as messages have it: "logaddexp". Some texts a thread. */
+static const char* elementwise_name(int ew) {
+  static _Thread_local char text[32];
+  const char* label = op_elementwise_descs[ew].name;
+  size_t n = strlen(label);
+  if (n >= sizeof text) n = sizeof text - 1;
+  for (size_t i = 0; i < n; i++)
+    text[i] = (char)tolower((unsigned char)label[i]);
+  text[n] = 0;
+  return text;
+}
+
+static int elementwise_check(int ew, lz_dtype in) {
+  if (ew_supported((ew_op)ew, in)) return 0;
+  return error_fail(
+      "[%s] not defined for %s", elementwise_name(ew), dtype_name(in));
+}
+
+lz_array* op_unary(int ew, lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  lz_dtype in = ew_operand_dtype((ew_op)ew, (lz_dtype)a->dtype);
+  if (elementwise_check(ew, in)) return NULL;
+  if (in != a->dtype && !(a = op_astype(a, in, s))) return NULL;
+  return scope_own(node_make(
+      &op_elementwise_descs[ew],
+      s,
+      &a,
+      1,
+      NULL,
+      0,
+      ew_output_dtype((ew_op)ew, in),
+      a->ndim,
+      a->shape));
+}
+
+lz_array* op_binary(int ew, lz_array* a, lz_array* b, lz_stream* s) {
+  if (!a || !b || !s) return NULL;
+  lz_dtype in = (lz_dtype)a->dtype;
+  if (a->dtype != b->dtype) in = dtype_promote(in, (lz_dtype)b->dtype);
+  in = ew_operand_dtype((ew_op)ew, in);
+  if (elementwise_check(ew, in)) return NULL;
+  int32_t shape[LZ_MAX_DIMS];
+  int ndim = a->ndim;
+  const int32_t* result = a->shape;
+  if (!array_same_shape(a, b)) {
+    ndim = shape_broadcast(elementwise_name(ew), a, b, shape);
+    if (ndim < 0) return NULL;
+    result = shape;
+  }
+  if (in != a->dtype && !(a = op_astype(a, in, s))) return NULL;
+  if (in != b->dtype && !(b = op_astype(b, in, s))) return NULL;
+  lz_array* operands[] = {a, b};
+  return scope_own(node_make(
+      &op_elementwise_descs[ew],
+      s,
+      operands,
+      2,
+      NULL,
+      0,
+      ew_output_dtype((ew_op)ew, in),
+      ndim,
+      result));
+}
+
+lz_array* op_where(
+    lz_array* condition, lz_array* x, lz_array* y, lz_stream* s) {
+  if (!condition || !x || !y || !s) return NULL;
+  lz_dtype dtype = dtype_promote((lz_dtype)x->dtype, (lz_dtype)y->dtype);
+  int32_t shape[LZ_MAX_DIMS];
+  int ndim = shape_broadcast("where", x, y, shape);
+  if (ndim < 0) return NULL;
+  int most = ndim > condition->ndim ? ndim : condition->ndim;
+  int32_t full[LZ_MAX_DIMS];
+  for (int i = 0; i < most; i++) {
+    int iv = i - (most - ndim), ic = i - (most - condition->ndim);
+    int32_t v = iv < 0 ? 1 : shape[iv], c = ic < 0 ? 1 : condition->shape[ic];
+    if (v != c && v != 1 && c != 1)
+      return error_set(
+          "[where] Shapes %s and %s cannot be broadcast.",
+          error_shape_of(condition),
+          error_shape(ndim, shape));
+    full[i] = v == 1 ? c : v;
+  }
+  condition = op_astype(condition, DTYPE_BOOL, s);
+  x = op_astype(x, dtype, s);
+  y = op_astype(y, dtype, s);
+  if (!condition || !x || !y) return NULL;
+  lz_array* operands[] = {condition, x, y};
+  return scope_own(node_make(
+      &op_elementwise_descs[EW_SELECT],
+      s,
+      operands,
+      3,
+      NULL,
+      0,
+      dtype,
+      most,
+      full));
+}
+
+lz_array* op_astype(lz_array* a, lz_dtype dtype, lz_stream* s) {
+  if (!a || !s) return NULL;
+  if (a->dtype == dtype) return a;
+  return scope_own(node_make(
+      &op_elementwise_descs[EW_ASTYPE],
+      s,
+      &a,
+      1,
+      NULL,
+      0,
+      dtype,
+      a->ndim,
+      a->shape));
+}

@@ -1,0 +1,11 @@
+/* Joining arrays along an axis. */
+#ifndef OPS_JOIN_H
+#define OPS_JOIN_H
+
+#include "core/array.h"
+
+lz_array* op_concatenate(
+    lz_array* const* arrays, size_t n, int axis, lz_stream* s);
+lz_array* op_stack(lz_array* const* arrays, size_t n, int axis, lz_stream* s);
+
+#endif
