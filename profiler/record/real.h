@@ -15,8 +15,8 @@
  * {object, counts}, std::vector {begin, end, room}, std::function {16 bytes,
  * manager, invoker}.
  *
- * C++ exceptions pass through the hooks: these files are compiled with
- * -fexceptions, and what must be undone is undone by cleanup attributes.
+ * C++ exceptions pass through the hooks; what must be undone then is undone by
+ * real_guard.c.
  */
 #ifndef REAL_H
 #define REAL_H
@@ -127,13 +127,16 @@ typedef struct real_entry {
   uint64_t more;
 } real_entry;
 typedef struct real_map real_map;
-extern real_map real_arrays;   /* ArrayDesc → {array id, enum real_kind} */
-extern real_map real_buffers;  /* buffer → {buffer id, size} */
-extern real_map real_fusions;  /* Compiled primitive → {real_fusion*, 0} */
-extern real_map real_traced;   /* primitive of a traced node → {stack, 0} */
+extern real_map real_arrays;  /* ArrayDesc → {array id, enum real_kind} */
+extern real_map real_buffers; /* buffer → {buffer id, size} */
+extern real_map real_fusions; /* Compiled primitive → {real_fusion*, 0} */
+extern real_map real_traced;  /* primitive of a traced node → {stack, how many
+                                 traced arrays have it} */
 extern real_map real_compiles; /* compiled function → {real_signature*, 0} */
 bool real_map_find(real_map* m, const void* key, real_entry* out);
 void real_map_put(real_map* m, const void* key, real_entry entry);
+/* Adds to `more`; at 0 the entry goes. */
+void real_map_count(real_map* m, const void* key, int change);
 bool real_map_take(real_map* m, const void* key, real_entry* out);
 
 /* The low byte of an array's `more`; a traced one's stack is above it. */
@@ -182,8 +185,10 @@ const char* real_name(const void* primitive);
 
 /* The id of an array; a leaf gets one at its first mention. */
 uint64_t real_array_id(const void* desc);
-/* Tells of a node that was only traced until now. */
-void real_array_tell_traced(const void* desc);
+/* Tells of a node that was only traced until now. Returns its stack or 0. */
+uint32_t real_array_tell_traced(const void* desc);
+/* What was taken for a pattern is a node of the program: tells of it. */
+void real_array_promote(const void* const* descs, size_t count);
 
 /* ---- real_memory.c ------------------------------------------------------ */
 
@@ -212,10 +217,17 @@ void real_kernel_shares(
     uint64_t output, uint64_t input, uint64_t buffer, uint64_t size);
 void real_stream_seen(uint32_t index, uint32_t device);
 
+/* ---- real_compile.c ----------------------------------------------------- */
+
+/* A node is built, 16 bytes for each output, ids from `id` on. True while a
+ * function is being compiled: whether it is a pattern shows only afterwards. */
+bool real_compile_defer(const char* arrays, size_t count, uint64_t id);
+
 /* What a Compiled primitive computes. */
 typedef struct real_fusion {
   const char* name;
   uint32_t count;
+  uint32_t stack;   /* of the last operation in it, or 0 */
   uint64_t saved;   /* bytes of its inner arrays */
   uint64_t nodes[]; /* ids */
 } real_fusion;

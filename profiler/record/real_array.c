@@ -4,6 +4,7 @@
 
 #include "mlx/c/array.h"
 #include "real.h"
+#include "real_guard.h"
 #include "record.h"
 
 #define MANY 64 /* inputs and outputs kept on the stack */
@@ -55,37 +56,37 @@ static void array_tell(
   if (ids != inputs) free(ids);
 }
 
-void real_array_tell_traced(const void* desc) {
+uint32_t real_array_tell_traced(const void* desc) {
   real_entry entry;
   lazuli_probe_array output;
   const void* primitive = real_primitive(desc);
   if (!primitive || !real_map_find(&real_arrays, desc, &entry) ||
       entry.more % 256 != REAL_TRACED)
-    return;
+    return 0;
   real_describe(desc, &output);
   output.id = entry.id;
   record_stack_give((uint32_t)(entry.more >> 8));
   array_tell(desc, primitive, real_name(primitive), &output, 1);
   record_stack_give(0);
+  return (uint32_t)(entry.more >> 8);
 }
 
-/* While a function is compiled the first node of a Compiled primitive is the
- * one in the cache; those of the calls come after. */
-static bool array_is_pattern(const void* primitive) {
+/* The stack with which a primitive was traced; 0 where it was not. */
+static uint32_t array_pattern_stack(const void* primitive) {
   real_entry entry;
-  if (!real_self.compiling ||
-      !real_map_find(&real_fusions, primitive, &entry) || entry.more)
-    return false;
-  entry.more = 1;
-  real_map_put(&real_fusions, primitive, entry);
-  return true;
+  if (real_map_find(&real_traced, primitive, &entry) && entry.id)
+    return (uint32_t)entry.id;
+  if (real_map_find(&real_fusions, primitive, &entry))
+    return ((const real_fusion*)(uintptr_t)entry.id)->stack;
+  return 0;
 }
 
 /* One node with the outputs at `arrays`, 16 bytes each.
  *
- * While a function is being compiled its nodes are patterns: they are told of
- * only if a fused kernel is made of them. The real nodes that are made by them
- * at each call carry the pattern's stack: the line in the compiled function. */
+ * While a function is being compiled nodes are patterns, or copies of patterns:
+ * they are told of only if a fused kernel is made of them. The real nodes that
+ * are made by them at each call carry the pattern's stack: the line in the
+ * compiled function. */
 static void array_built(const char* arrays, size_t count) {
   const void* desc = real_desc(arrays);
   const void* primitive = real_primitive(desc);
@@ -97,28 +98,50 @@ static void array_built(const char* arrays, size_t count) {
   if (count > MANY) count = MANY;
   uint64_t id = atomic_fetch_add(&last_array, count) + 1;
   uint64_t kind = REAL_NODE;
-  bool pattern = array_is_pattern(primitive);
+  uint32_t stack = 0;
+  real_entry traced;
   if (real_self.tracing) {
-    uint32_t stack = record_stack_now();
-    kind = REAL_TRACED | (uint64_t)stack << 8;
+    stack = record_stack_now();
     real_self.traced_nodes++;
-    real_map_put(&real_traced, primitive, (real_entry){.id = stack});
-  } else if (pattern) {
-    kind = REAL_TRACED;
+    if (!real_map_find(&real_traced, primitive, &traced))
+      real_map_put(&real_traced, primitive, (real_entry){.id = stack});
+  } else if (real_self.compiling) {
+    stack = array_pattern_stack(primitive);
   }
+  if (real_self.tracing || real_compile_defer(arrays, count, id))
+    kind = REAL_TRACED | (uint64_t)stack << 8;
   for (size_t i = 0; i < count; i++) {
     const void* each = real_desc(arrays + 16 * i);
     real_map_put(&real_arrays, each, (real_entry){.id = id + i, .more = kind});
     real_describe(each, &outputs[i]);
     outputs[i].id = id + i;
+    if (kind != REAL_NODE) real_map_count(&real_traced, primitive, 1);
   }
   if (kind != REAL_NODE) return;
-  real_entry traced;
-  bool replay =
-      real_self.compiling && real_map_find(&real_traced, primitive, &traced);
-  if (replay) record_stack_give((uint32_t)traced.id);
+  record_stack_give(stack);
   array_tell(desc, primitive, op, outputs, count);
-  if (replay) record_stack_give(0);
+  record_stack_give(0);
+}
+
+void real_array_promote(const void* const* descs, size_t count) {
+  lazuli_probe_array outputs[MANY];
+  real_entry entry;
+  uint32_t stack = 0;
+  if (count > MANY) count = MANY;
+  for (size_t i = 0; i < count; i++) {
+    if (!real_map_find(&real_arrays, descs[i], &entry)) return;
+    stack = (uint32_t)(entry.more >> 8);
+    entry.more = REAL_NODE;
+    real_map_put(&real_arrays, descs[i], entry);
+    real_describe(descs[i], &outputs[i]);
+    outputs[i].id = entry.id;
+  }
+  const void* primitive = real_primitive(descs[0]);
+  if (!primitive) return;
+  real_map_count(&real_traced, primitive, -(int)count);
+  record_stack_give(stack);
+  array_tell(descs[0], primitive, real_name(primitive), outputs, count);
+  record_stack_give(0);
 }
 
 /* array::array(Shape, Dtype, std::shared_ptr<Primitive>, std::vector<array>) */
@@ -148,8 +171,8 @@ ARRAY_HOOK(
     "_ZN3mlx4core5arrayC2ENS0_11SmallVectorIiLm10ESaIiEEENS0_5DtypeESt10shared_"
     "ptrINS0_9PrimitiveEESt6vectorIS1_SaIS1_EE")
 
-static void array_made(uint32_t** counter) {
-  (**counter)--;
+static void array_uncount(void* counter) {
+  (*(uint32_t*)counter)--;
 }
 
 /* std::vector<array> array::make_arrays(shapes, dtypes, primitive, inputs) */
@@ -161,11 +184,17 @@ real_hook_make_arrays(void* result, void* shapes, void* dtypes, void* primitive,
 void* real_hook_make_arrays(
     void* result, void* shapes, void* dtypes, void* primitive, void* inputs) {
   bool on = real_on() && real_can(REAL_NODES);
-  {
-    uint32_t* making __attribute__((cleanup(array_made))) = &real_self.making;
-    (*making)++;
-    REAL_CALL(make_arrays, result, shapes, dtypes, primitive, inputs, 0);
-  }
+  real_self.making++;
+  REAL_GUARDED(
+      array_uncount,
+      &real_self.making,
+      make_arrays,
+      REAL_WORD(result),
+      REAL_WORD(shapes),
+      REAL_WORD(dtypes),
+      REAL_WORD(primitive),
+      REAL_WORD(inputs));
+  real_self.making--;
   if (on && real_self.making == 0) {
     const char* const* vector = result;
     array_built(vector[0], (size_t)(vector[1] - vector[0]) / 16);
@@ -173,19 +202,20 @@ void* real_hook_make_arrays(
   return result;
 }
 
-static void array_copied(uint32_t** counter) {
-  (**counter)--;
-}
-
 /* array array::unsafe_weak_copy(const array&): what tasks hold while they run;
  * no array of the program's. */
 LAZULI_API void* real_hook_weak_copy(void* result, void* other) __asm__(
     "_ZN3mlx4core5array16unsafe_weak_copyERKS1_");
 void* real_hook_weak_copy(void* result, void* other) {
-  uint32_t* inside __attribute__((cleanup(array_copied))) = &real_self.inside;
   if (!real_original.weak_copy) real_find();
-  (*inside)++;
-  REAL_CALL(weak_copy, result, other, 0, 0, 0, 0);
+  real_self.inside++;
+  REAL_GUARDED(
+      array_uncount,
+      &real_self.inside,
+      weak_copy,
+      REAL_WORD(result),
+      REAL_WORD(other));
+  real_self.inside--;
   return result;
 }
 
@@ -202,7 +232,7 @@ void* real_hook_weak_copy(void* result, void* other) {
 static void array_gone(const void* desc, real_entry entry, bool evaluated) {
   if (entry.more % 256 == REAL_TRACED) {
     if (real_primitive(desc))
-      real_map_take(&real_traced, real_primitive(desc), &entry);
+      real_map_count(&real_traced, real_primitive(desc), -1);
     return;
   }
   if (!real_on() || !record_probe()->release) return;

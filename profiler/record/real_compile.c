@@ -11,6 +11,7 @@
 
 #include "mlx/c/array.h"
 #include "real.h"
+#include "real_guard.h"
 #include "record.h"
 
 #define NAME_ROOM 240
@@ -51,12 +52,12 @@ static real_fusion* compile_read_tape(
   bool cut = false;
   real_fusion* f = malloc(sizeof *f + n * sizeof f->nodes[0]);
   if (!f) return NULL;
-  f->count = 0;
+  f->count = f->stack = 0;
   f->saved = 0;
   for (size_t i = 0; i < n; i++) {
     const void* desc = real_desc(tape[0] + 16 * i);
     const char* op = real_name(real_primitive(desc));
-    real_array_tell_traced(desc);
+    f->stack = real_array_tell_traced(desc);
     f->nodes[f->count++] = real_array_id(desc);
     if (!compile_is_output(desc, outputs)) f->saved += 2 * real_bytes(desc);
     if (used + strlen(op) < NAME_ROOM)
@@ -260,16 +261,114 @@ static bool compile_wrap(
   return true;
 }
 
+/* A node built while compiling; its outputs follow each other. */
+typedef struct compile_node {
+  const void* desc;
+  uint64_t id;
+  uint32_t count; /* of the node's outputs; 0 at all but the first */
+  bool real;      /* the result is computed from it */
+} compile_node;
+
 /* The call under way on this thread. */
-static __thread struct {
+typedef struct compile_state {
   const char* const* inputs; /* those of the caller */
   bool called; /* the function was called with them: nothing was compiled */
   bool traced; /* … with others: it was traced */
   uint32_t nodes;
-} compile_call __attribute__((tls_model("initial-exec")));
+  compile_node* built; /* by ascending id */
+  size_t n_built, room;
+} compile_state;
+static __thread compile_state compile_call
+    __attribute__((tls_model("initial-exec")));
 
-static void compile_traced(uint32_t** tracing) {
-  (**tracing)--;
+bool real_compile_defer(const char* arrays, size_t count, uint64_t id) {
+  compile_state* c = &compile_call;
+  if (!real_self.compiling || !c->traced) return false;
+  while (c->n_built + count > c->room) {
+    size_t room = 2 * c->room + 256;
+    compile_node* more = realloc(c->built, room * sizeof *more);
+    if (!more) return false;
+    c->built = more;
+    c->room = room;
+  }
+  for (size_t i = 0; i < count; i++)
+    c->built[c->n_built++] = (compile_node){
+        .desc = real_desc(arrays + 16 * i),
+        .id = id + i,
+        .count = i ? 0 : (uint32_t)count};
+  return true;
+}
+
+/* The node, by its id, if it was built in this call and is still alive. */
+static compile_node* compile_find(const void* desc) {
+  compile_state* c = &compile_call;
+  real_entry entry;
+  if (!desc || !real_map_find(&real_arrays, desc, &entry)) return NULL;
+  size_t low = 0, high = c->n_built;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (c->built[middle].id < entry.id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == c->n_built || c->built[low].id != entry.id) return NULL;
+  while (c->built[low].count == 0 && low > 0) low--;
+  return &c->built[low];
+}
+
+/* What the result is computed from was built for it; all else are patterns. */
+static void compile_promote(const char* const* result) {
+  compile_state* c = &compile_call;
+  size_t depth = 0;
+  const void** todo = malloc((c->n_built + 1) * sizeof *todo);
+  if (!todo || c->n_built == 0) {
+    free(todo);
+    return;
+  }
+  for (const char* o = result[0]; o < result[1]; o += 16) {
+    compile_node* n = compile_find(real_desc(o));
+    if (!n || n->real) continue;
+    n->real = true;
+    todo[depth++] = n->desc;
+    while (depth) {
+      size_t count;
+      const char* in = real_inputs(todo[--depth], &count);
+      for (size_t i = 0; i < count; i++) {
+        compile_node* from = compile_find(real_desc(in + 16 * i));
+        if (!from || from->real) continue;
+        from->real = true;
+        todo[depth++] = from->desc;
+      }
+    }
+  }
+  for (size_t i = 0; i < c->n_built; i++) {
+    compile_node* n = &c->built[i];
+    const void* descs[64];
+    if (!n->count || !n->real) continue;
+    for (uint32_t k = 0; k < n->count && k < 64; k++) descs[k] = n[k].desc;
+    real_array_promote(descs, n->count < 64 ? n->count : 64);
+  }
+  free(todo);
+}
+
+static void compile_uncount(void* counter) {
+  (*(uint32_t*)counter)--;
+}
+
+static void* compile_call_original(
+    void (*undo)(void*),
+    void* scope,
+    compile_wrapper* w,
+    void* result,
+    const char* const* inputs) {
+  real_function invoke;
+  memcpy(&invoke, &w->original.invoke, sizeof invoke);
+  return (void*)(uintptr_t)real_guarded(
+      &(real_guard){.undo = undo, .scope = scope},
+      invoke,
+      (const real_word[6]){
+          REAL_WORD(result), REAL_WORD(&w->original), REAL_WORD(inputs)});
 }
 
 static void* compile_invoke_inner(
@@ -280,12 +379,12 @@ static void* compile_invoke_inner(
     compile_call.called = true;
     return w->original.invoke(result, &w->original, inputs);
   }
-  uint32_t* tracing __attribute__((cleanup(compile_traced))) =
-      &real_self.tracing;
   uint32_t before = real_self.traced_nodes;
   compile_call.traced = true;
-  (*tracing)++;
-  void* answer = w->original.invoke(result, &w->original, inputs);
+  real_self.tracing++;
+  void* answer = compile_call_original(
+      compile_uncount, &real_self.tracing, w, result, inputs);
+  real_self.tracing--;
   compile_call.nodes = real_self.traced_nodes - before;
   return answer;
 }
@@ -322,44 +421,31 @@ static void compile_tell(
   record_probe()->compile(NULL, &event);
 }
 
-typedef struct compile_scope {
-  const char* const* inputs;
-  bool called, traced;
-  uint32_t nodes;
-} compile_scope;
-
-static void compile_leave(compile_scope* outer) {
+static void compile_leave(void* outer) {
   real_self.compiling--;
-  compile_call.inputs = outer->inputs;
-  compile_call.called = outer->called;
-  compile_call.traced = outer->traced;
-  compile_call.nodes = outer->nodes;
+  free(compile_call.built);
+  compile_call = *(compile_state*)outer;
 }
 
 static void* compile_invoke_outer(
     void* result, void* object, const char* const* inputs) {
   compile_wrapper* w;
   memcpy(&w, object, sizeof w);
-  compile_scope outer __attribute__((cleanup(compile_leave))) = {
-      compile_call.inputs,
-      compile_call.called,
-      compile_call.traced,
-      compile_call.nodes};
-  compile_call.inputs = inputs;
-  compile_call.called = compile_call.traced = false;
+  compile_state outer = compile_call;
+  compile_call = (compile_state){.inputs = inputs};
   real_self.compiling++;
   uint64_t begin = trace_now();
-  void* answer = w->original.invoke(result, &w->original, inputs);
+  void* answer =
+      compile_call_original(compile_leave, &outer, w, result, inputs);
+  if (compile_call.traced) compile_promote(result);
   if (!compile_call.called && real_on() && record_probe()->compile)
     compile_tell(w, inputs, begin);
+  compile_leave(&outer);
   return answer;
 }
 
 static __thread uint32_t compile_making
     __attribute__((tls_model("initial-exec")));
-static void compile_made(uint32_t** making) {
-  (**making)--;
-}
 
 /* detail::compile(function, id, shapeless, constants); one of them calls the
  * other: only the outer one is watched. */
@@ -382,12 +468,17 @@ static void compile_made(uint32_t** making) {
     compile_wrapper* inner = NULL;                                           \
     if (on) memcpy(&inner, function->object, sizeof inner);                  \
     if (inner) atomic_fetch_add(&inner->references, 1);                      \
-    {                                                                        \
-      uint32_t* making __attribute__((cleanup(compile_made))) =              \
-          &compile_making;                                                   \
-      (*making)++;                                                           \
-      REAL_CALL(id, result, function, key, shapeless, constants, 0);         \
-    }                                                                        \
+    compile_making++;                                                        \
+    REAL_GUARDED(                                                            \
+        compile_uncount,                                                     \
+        &compile_making,                                                     \
+        id,                                                                  \
+        REAL_WORD(result),                                                   \
+        REAL_WORD(function),                                                 \
+        key,                                                                 \
+        shapeless,                                                           \
+        REAL_WORD(constants));                                               \
+    compile_making--;                                                        \
     if (inner) compile_watch(result, inner);                                 \
     return result;                                                           \
   }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "real.h"
+#include "real_guard.h"
 #include "record.h"
 
 #define MANY 256     /* outputs kept on the stack */
@@ -20,7 +21,8 @@ typedef struct eval_scope {
   struct real_group* outer_group;
 } eval_scope;
 
-static void eval_close(eval_scope* s) {
+static void eval_close(void* scope) {
+  eval_scope* s = scope;
   real_thread* self = &real_self;
   if (!s->open) return;
   real_kernel_drop();
@@ -81,7 +83,7 @@ static void eval_open(
 LAZULI_API void real_hook_eval(const char* const* outputs) __asm__(
     "_ZN3mlx4core4evalESt6vectorINS0_5arrayESaIS2_EE");
 void real_hook_eval(const char* const* outputs) {
-  eval_scope scope __attribute__((cleanup(eval_close))) = {0};
+  eval_scope scope = {0};
   if (real_on() && real_can(REAL_EVALS)) {
     real_thread* self = &real_self;
     uint8_t trigger = self->hint ? self->hint : LAZULI_TRIGGER_EVAL;
@@ -90,36 +92,38 @@ void real_hook_eval(const char* const* outputs) {
     self->by_array = false;
     eval_open(&scope, outputs, trigger, false);
   }
-  REAL_CALL(eval, outputs, 0, 0, 0, 0, 0);
+  REAL_GUARDED(eval_close, &scope, eval, REAL_WORD(outputs));
   scope.done = true;
+  eval_close(&scope);
 }
 
 /* async_eval(std::vector<array>) */
 LAZULI_API void real_hook_async_eval(const char* const* outputs) __asm__(
     "_ZN3mlx4core10async_evalESt6vectorINS0_5arrayESaIS2_EE");
 void real_hook_async_eval(const char* const* outputs) {
-  eval_scope scope __attribute__((cleanup(eval_close))) = {0};
+  eval_scope scope = {0};
   if (real_on() && real_can(REAL_EVALS))
     eval_open(&scope, outputs, LAZULI_TRIGGER_ASYNC_EVAL, true);
-  REAL_CALL(async_eval, outputs, 0, 0, 0, 0, 0);
+  REAL_GUARDED(eval_close, &scope, async_eval, REAL_WORD(outputs));
   scope.done = true;
+  eval_close(&scope);
 }
 
-static void eval_by_array_end(bool** flag) {
-  **flag = false;
+static void eval_lower(void* flag) {
+  *(bool*)flag = false;
 }
 
 /* array::eval(): what item() and the like call. */
 LAZULI_API void real_hook_array_eval(const void* self) __asm__(
     "_ZN3mlx4core5array4evalEv");
 void real_hook_array_eval(const void* self) {
-  bool* flag __attribute__((cleanup(eval_by_array_end))) = &real_self.by_array;
   if (real_on()) {
-    *flag = true;
+    real_self.by_array = true;
     real_self.by_address = __builtin_return_address(0);
     real_self.by_desc = real_desc(self);
   }
-  REAL_CALL(array_eval, self, 0, 0, 0, 0, 0);
+  REAL_GUARDED(eval_lower, &real_self.by_array, array_eval, REAL_WORD(self));
+  real_self.by_array = false;
 }
 
 static void eval_waited(uint8_t reason, uint32_t stream, uint64_t begin) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "real.h"
+#include "real_guard.h"
 #include "record.h"
 #include "record_python.h"
 
@@ -13,33 +14,32 @@
 #define DEPTH 6      /* callers looked at */
 #define CALLERS 256u /* remembered; a power of two */
 
-typedef struct hint_scope {
-  uint8_t outer;
-} hint_scope;
-
-static void hint_close(hint_scope* s) {
-  real_self.hint = s->outer;
+static void hint_restore(void* outer) {
+  real_self.hint = *(uint8_t*)outer;
 }
 
 /* A function of MLX inside of which every eval has the same cause. */
-#define HINT_HOOK(id, trigger, mangled)                                       \
-  LAZULI_API real_word real_hook_##id(                                        \
-      real_word a,                                                            \
-      real_word b,                                                            \
-      real_word c,                                                            \
-      real_word d,                                                            \
-      real_word e,                                                            \
-      real_word f) __asm__(mangled);                                          \
-  real_word real_hook_##id(                                                   \
-      real_word a,                                                            \
-      real_word b,                                                            \
-      real_word c,                                                            \
-      real_word d,                                                            \
-      real_word e,                                                            \
-      real_word f) {                                                          \
-    hint_scope scope __attribute__((cleanup(hint_close))) = {real_self.hint}; \
-    real_self.hint = LAZULI_TRIGGER_##trigger;                                \
-    return REAL_CALL(id, a, b, c, d, e, f);                                   \
+#define HINT_HOOK(id, trigger, mangled)                           \
+  LAZULI_API real_word real_hook_##id(                            \
+      real_word a,                                                \
+      real_word b,                                                \
+      real_word c,                                                \
+      real_word d,                                                \
+      real_word e,                                                \
+      real_word f) __asm__(mangled);                              \
+  real_word real_hook_##id(                                       \
+      real_word a,                                                \
+      real_word b,                                                \
+      real_word c,                                                \
+      real_word d,                                                \
+      real_word e,                                                \
+      real_word f) {                                              \
+    uint8_t outer = real_self.hint;                               \
+    real_self.hint = LAZULI_TRIGGER_##trigger;                    \
+    real_word result =                                            \
+        REAL_GUARDED(hint_restore, &outer, id, a, b, c, d, e, f); \
+    real_self.hint = outer;                                       \
+    return result;                                                \
   }
 HINT_HOOK(print, PRINT, "_ZN3mlx4corelsERSoNS0_5arrayE")
 HINT_HOOK(
@@ -71,6 +71,10 @@ HINT_HOOK(
     "EESt13unordered_mapIS6_NS0_5arrayESt4hashIS6_ESt8equal_toIS6_ESaISt4pairI"
     "KS6_S8_EEES7_IS6_St7variantIJSt9monostateS8_S6_St6vectorIS6_SaIS6_EEEESA_"
     "SC_SaISD_ISE_SN_EEE")
+
+/* The program's own code, that reads the buffer next: item(), inlined, where
+ * there is one element. */
+#define HINT_READS 0xff
 
 static const struct {
   const char* part;
@@ -105,7 +109,11 @@ static uint8_t hint_of_callers(const void* address) {
         hint_of_name(name, &trigger))
       return trigger;
   }
-  return real_owns(address) ? LAZULI_TRIGGER_INTERNAL : LAZULI_TRIGGER_EVAL;
+  if (real_owns(address)) return LAZULI_TRIGGER_INTERNAL;
+  return real_hint_calls_soon(
+             address, "_ZN3mlx4core9allocator6Buffer7raw_ptrEv")
+             ? HINT_READS
+             : LAZULI_TRIGGER_EVAL;
 }
 
 static uint8_t hint_native(const void* address) {
@@ -125,13 +133,14 @@ static uint8_t hint_native(const void* address) {
 
 uint8_t real_hint_trigger(const void* address, const void* desc) {
   if (real_self.hint) return real_self.hint;
+  bool single =
+      real_at.size != REAL_NOWHERE && REAL_FIELD(uint64_t, desc, size) == 1;
   uint8_t native = hint_native(address);
-  if (native != LAZULI_TRIGGER_EVAL) return native;
+  if (native != LAZULI_TRIGGER_EVAL && native != HINT_READS) return native;
+  if (native == HINT_READS)
+    native = single ? LAZULI_TRIGGER_ITEM : LAZULI_TRIGGER_EVAL;
   /* From Python every path comes through one extension without names. */
-  uint8_t otherwise =
-      real_at.size != REAL_NOWHERE && REAL_FIELD(uint64_t, desc, size) == 1
-          ? LAZULI_TRIGGER_ITEM
-          : LAZULI_TRIGGER_CONVERT;
-  uint8_t said = record_python_trigger(otherwise);
+  uint8_t said = record_python_trigger(
+      single ? LAZULI_TRIGGER_ITEM : LAZULI_TRIGGER_CONVERT);
   return said ? said : native;
 }

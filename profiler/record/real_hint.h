@@ -9,4 +9,8 @@
  * knows, else what .symtab says. False where neither does. */
 bool real_hint_symbol(const void* address, char* out, size_t size);
 
+/* The code after an address calls, within a few instructions, the function
+ * bound to this name. False where that cannot be told. */
+bool real_hint_calls_soon(const void* address, const char* name);
+
 #endif

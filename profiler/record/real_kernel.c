@@ -265,12 +265,16 @@ static real_word kernel_invoke(void* object) {
   return result;
 }
 
-/* The task with which MLX lets go of a node's inputs: no part of its kernel. */
+/* The task with which MLX lets go of a node's inputs, a lambda of
+ * cpu::eval(array&), alone or in the one that counts tasks: no part of the
+ * kernel. */
 static bool kernel_is_cleanup(const kernel_function* f) {
   const char* const* type = NULL;
   if (!f->manage) return true;
   f->manage(&type, f, TELL_TYPE);
-  return type && type[1] && strstr(type[1], "3cpu4evalER");
+  if (!type || !type[1]) return false;
+  const char* in = strstr(type[1], "4evalERNS");
+  return in && strstr(in, "5arrayEEUlvE_");
 }
 
 void real_stream_seen(uint32_t index, uint32_t device) {

@@ -105,6 +105,12 @@ static void learn_unmake(void* array) {
   real_original.array_end((real_word)(uintptr_t)array, 0, 0, 0, 0, 0);
 }
 
+/* The place is the shape's own storage, which begins with the same number. */
+static bool learn_is_shape(const learn_array* x, unsigned at) {
+  return real_at.shape != REAL_NOWHERE &&
+         x->words[real_at.shape / 8] == (uintptr_t)x->desc + at;
+}
+
 /* A vector of `bytes` at a place, whose first element can be read. */
 static bool learn_is_vector(
     const learn_array* x, unsigned at, size_t bytes, void* first, size_t size) {
@@ -166,8 +172,8 @@ static void learn_fields(void) {
     if (real_at.strides == REAL_NOWHERE && learn_is_longs(a, at, 1) &&
         learn_is_longs(sum, at, 1))
       real_at.strides = (uint16_t)at;
-    if (real_at.size == REAL_NOWHERE && a->words[w] == COUNT &&
-        sum->words[w] == COUNT && one->words[w] == 1)
+    if (real_at.size == REAL_NOWHERE && !learn_is_shape(a, at) &&
+        a->words[w] == COUNT && sum->words[w] == COUNT && one->words[w] == 1)
       real_at.size = (uint16_t)at;
     if (real_at.primitive == REAL_NOWHERE && a->words[w] == 0 &&
         sum->words[w] &&

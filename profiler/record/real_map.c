@@ -120,3 +120,17 @@ bool real_map_take(real_map* m, const void* key, real_entry* out) {
   map_unlock(s);
   return found;
 }
+
+void real_map_count(real_map* m, const void* key, int change) {
+  uint64_t hash = map_hash(key);
+  map_shard* s = map_lock(m, hash);
+  map_slot* slot = map_probe(s, key, hash);
+  if (slot && slot->key == (uintptr_t)key) {
+    slot->entry.more += (uint64_t)(int64_t)change;
+    if (slot->entry.more == 0) {
+      slot->key = 1;
+      s->live--;
+    }
+  }
+  map_unlock(s);
+}
