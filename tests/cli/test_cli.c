@@ -13,6 +13,13 @@
 #include "build_trace.h"
 #include "cli_run.h"
 
+/* Sanitizers make processes slow. */
+#ifdef __SANITIZE_ADDRESS__
+enum { LARGE = 3000, TURNS = 12 };
+#else
+enum { LARGE = 20000, TURNS = 60 };
+#endif
+
 /* Sizes of files depend on how the writer cuts its chunks, and versions on the
  * day: not what these tests are about. */
 static void settle(char* text) {
@@ -188,7 +195,7 @@ static void test_draw(void** state) {
 /* A graph that Graphviz would take minutes for. */
 static void test_draw_large(void** state) {
   (void)state;
-  build_large("large.lzt", 20000);
+  build_large("large.lzt", LARGE);
   cli_result r = cli_run("draw large.lzt -o large.svg");
   assert_string_equal(r.err, "");
   assert_int_equal(r.status, 0);
@@ -196,7 +203,7 @@ static void test_draw_large(void** state) {
   char* svg = cli_read("large.svg", NULL);
   uint32_t boxes = 0;
   for (char* at = svg; (at = strstr(at, "<rect")); at++) boxes++;
-  assert_true(boxes > 20000);
+  assert_true(boxes > LARGE);
   assert_non_null(strstr(svg, "</svg>"));
   free(svg);
   r = cli_run("draw large.lzt -o large.png");
@@ -261,7 +268,7 @@ static void test_damaged(void** state) {
   size_t used = size;
   while (used && !good[used - 1]) used--;
   srand(7);
-  for (int i = 0; i < 60; i++) {
+  for (int i = 0; i < TURNS; i++) {
     char* bad = malloc(size);
     memcpy(bad, good, size);
     for (int k = 0; k < 1 + i % 8; k++)
@@ -315,6 +322,39 @@ static void test_help(void** state) {
   }
 }
 
+/* Each command has a page, and each option its help names stands in it. */
+static void test_pages(void** state) {
+  (void)state;
+  static const char* const commands[] = {
+#define COMMAND(name, function, summary) #name,
+#include "commands.def"
+#undef COMMAND
+  };
+  char* all = cli_read(LAZULI_MAN "/lazuli.1", NULL);
+  assert_non_null(all);
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    if (!strcmp(commands[i], "help")) continue;
+    char path[512], command[64], word[64];
+    snprintf(word, sizeof word, "lazuli-%s 1", commands[i]);
+    if (!strstr(all, word)) fail_msg("lazuli.1 does not name %s", word);
+    snprintf(path, sizeof path, LAZULI_MAN "/lazuli-%s.1", commands[i]);
+    char* page = cli_read(path, NULL);
+    if (!page) fail_msg("%s is missing", path);
+    snprintf(command, sizeof command, "%s --help", commands[i]);
+    cli_result r = cli_run(command);
+    for (char* at = r.out; (at = strstr(at, "\n  -")); at++) {
+      char option[32];
+      sscanf(at, "\n  -%31[a-z-]", option);
+      snprintf(word, sizeof word, "Fl %s", option);
+      if (!strstr(page, word))
+        fail_msg("%s does not tell of -%s", path, option);
+    }
+    cli_result_free(&r);
+    free(page);
+  }
+  free(all);
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   cli_run_begin(argv[1]);
@@ -333,6 +373,7 @@ int main(int argc, char** argv) {
       cmocka_unit_test(test_damaged),
       cmocka_unit_test(test_misused),
       cmocka_unit_test(test_help),
+      cmocka_unit_test(test_pages),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   cli_run_end();

@@ -78,8 +78,11 @@ static int line_of_call, line_inlined, line_outer;
 
 __attribute__((noinline)) static void capture(void) {
   void* at[64];
-  n_frames = backtrace(at, 64);
-  for (int i = 0; i < n_frames; i++) frames[i] = (uint64_t)(uintptr_t)at[i];
+  int n = backtrace(at, 64), first = 0;
+  /* Without this function, and what a sanitizer puts above it. */
+  while (first < n && at[first] != __builtin_return_address(0)) first++;
+  for (n_frames = 0; first + n_frames < n; n_frames++)
+    frames[n_frames] = (uint64_t)(uintptr_t)at[first + n_frames];
 }
 
 static inline __attribute__((always_inline)) void inner(void) {
@@ -102,8 +105,7 @@ static model* load(bool wrong_id, bool skip) {
   line_of_call = __LINE__ + 1;
   outer();
   __asm__ volatile("" ::: "memory");
-  /* Without capture() itself, as a recorder leaves itself out. */
-  uint32_t stack = trace_writer_stack(b.w, frames + 1, (uint32_t)n_frames - 1);
+  uint32_t stack = trace_writer_stack(b.w, frames, (uint32_t)n_frames);
   build_node(&b, "Probe", stack, 1, 0, NULL);
   build_finish(&b, 0);
   char error[256] = "";
