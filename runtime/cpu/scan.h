@@ -6,7 +6,8 @@
  * one it meets after a number.
  *
  * Threading: shared among the pool's threads, long single rows too. Any
- * strides; `out` may be `in` itself when types are equal. Nothing fails. */
+ * strides; `out` may be `in` itself (same data and strides) when types are
+ * equal. Nothing fails. */
 #ifndef CPU_SCAN_H
 #define CPU_SCAN_H
 

@@ -84,11 +84,16 @@ static inline int64_t walk_stride(const walk* w, int k) {
   return w->strides[k][w->ndim - 1];
 }
 
-#define WALK_COPY(type)                                      \
-  do {                                                       \
-    type* d = dst;                                           \
-    const type* s = src;                                     \
-    for (int64_t i = 0; i < n; i++) d[i * to] = s[i * from]; \
+#define WALK_COPY(type)                                        \
+  do {                                                         \
+    type* d = dst;                                             \
+    const type* s = src;                                       \
+    if (to == 1 && from == -1) /* vectorised: both known */    \
+      for (int64_t i = 0; i < n; i++) d[i] = s[-i];            \
+    else if (to == -1 && from == 1)                            \
+      for (int64_t i = 0; i < n; i++) d[-i] = s[i];            \
+    else                                                       \
+      for (int64_t i = 0; i < n; i++) d[i * to] = s[i * from]; \
   } while (0)
 
 /* n elements of `size` bytes from every `from`th of src to every `to`th of

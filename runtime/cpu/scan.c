@@ -1,0 +1,340 @@
+#include "cpu/scan.h"
+
+#include <math.h>
+
+#include "cpu/floats.h"
+#include "cpu/simd/reduce.h"
+#include "cpu/simd/scan.h"
+#include "cpu/simd/softmax.h"
+#include "cpu/walk.h"
+#include "stream/pool.h"
+
+enum {
+  TILE = 1024,
+  COLS = 512,     /* neighbouring lines scanned side by side */
+  GRAIN = 16384,  /* elements worth a thread's while */
+  MAX_PARTS = 64, /* of one long row */
+};
+
+typedef struct scan_job {
+  scan_kind kind;
+  bool inclusive;
+  lz_dtype in_type, out_type, type; /* type: what is computed in */
+  int64_t in_size, out_size, size;
+  void (*row)(const void* x, void* out, int64_t n, void* carry);
+  void (*line)(void* sum, const void* x, int64_t n);
+  const uint8_t* in; /* of the first element in the direction of the scan */
+  uint8_t* out;
+  int64_t n, in_stride, out_stride; /* the axis */
+  walk rows;                        /* views in, out: the other axes */
+  uint64_t neutral;
+  /* one long row in parts */
+  walk_at at;
+  int64_t part;
+  uint64_t carries[MAX_PARTS + 1]; /* into each part */
+  bool resets[MAX_PARTS];          /* a part forgets what was before */
+} scan_job;
+
+lz_dtype scan_dtype(scan_kind kind, lz_dtype in) {
+  return kind == SCAN_SUM && in == DTYPE_BOOL ? DTYPE_INT32 : in;
+}
+
+/* What an exclusive scan starts with. Complex extremes start at 0, as the
+ * original has it. */
+static uint64_t neutral_bits(scan_kind kind, lz_dtype d) {
+  uint64_t bits = 0;
+  if (kind == SCAN_SUM) return 0;
+  if (kind == SCAN_PROD) {
+    dtype_store(d, &bits, 1);
+    return bits;
+  }
+  bool low = kind != SCAN_MIN;
+  if (d == DTYPE_COMPLEX64) return 0;
+  if (dtype_is_float(d)) {
+    dtype_store(d, &bits, low ? -INFINITY : INFINITY);
+    return bits;
+  }
+  if (d == DTYPE_BOOL) return !low;
+  int width = 8 * (int)dtype_size(d);
+  uint64_t all = width == 64 ? ~(uint64_t)0 : ((uint64_t)1 << width) - 1;
+  uint64_t sign = (uint64_t)1 << (width - 1);
+  if (dtype_kind(d) == DTYPE_KIND_SIGNED) return low ? sign : all ^ sign;
+  return low ? 0 : all;
+}
+
+/* n elements as the type computed in, lying together. */
+static const void* load(
+    const scan_job* job,
+    const uint8_t* x,
+    int64_t stride,
+    int64_t n,
+    void* tile) {
+  if (dtype_is_float(job->in_type))
+    return floats_load(job->in_type, x, stride, n, tile);
+  if (job->in_type != job->type) {
+    int32_t* wide = tile;
+    for (int64_t i = 0; i < n; i++) wide[i] = x[i * stride];
+    return tile;
+  }
+  if (stride == 1) return x;
+  walk_copy(tile, 1, x, stride, n, (size_t)job->in_size);
+  return tile;
+}
+
+static void store(
+    const scan_job* job,
+    uint8_t* out,
+    int64_t stride,
+    const void* tile,
+    int64_t n) {
+  if (dtype_is_float(job->out_type))
+    floats_store(job->out_type, out, stride, tile, n);
+  else if (out != tile)
+    walk_copy(out, stride, tile, 1, n, (size_t)job->out_size);
+}
+
+/* Scans elements [begin, end) of a row that starts at in and out. carry holds
+ * what comes before; `fresh`: nothing does, and the scan is inclusive. */
+static void scan_part(
+    const scan_job* job,
+    const uint8_t* in,
+    uint8_t* out,
+    int64_t begin,
+    int64_t end,
+    uint64_t* carry,
+    bool fresh) {
+  uint64_t x[TILE], y[TILE + 1];
+  bool direct = job->out_type == job->type && job->out_stride == 1;
+  while (begin < end) {
+    int64_t n = end - begin < TILE ? end - begin : TILE;
+    const void* from = load(
+        job, in + begin * job->in_stride * job->in_size, job->in_stride, n, x);
+    uint8_t* to = out + begin * job->out_stride * job->out_size;
+    if (!job->inclusive) {
+      memcpy(y, carry, (size_t)job->size);
+      job->row(from, (uint8_t*)y + job->size, n, carry);
+      store(job, to, job->out_stride, y, n);
+    } else {
+      void* result = direct ? (void*)to : (void*)y;
+      if (fresh) {
+        memcpy(carry, from, (size_t)job->size);
+        memmove(result, from, (size_t)job->size);
+      }
+      job->row(
+          (const uint8_t*)from + fresh * job->size,
+          (uint8_t*)result + fresh * job->size,
+          n - fresh,
+          carry);
+      store(job, to, job->out_stride, result, n);
+      fresh = false;
+    }
+    begin += n;
+  }
+}
+
+static void scan_rows(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const scan_job* job = ctx;
+  walk_at at;
+  for (walk_seek(&job->rows, &at, begin); begin < end; begin++) {
+    uint64_t carry = job->neutral;
+    scan_part(
+        job,
+        job->in + at.offset[0] * job->in_size,
+        job->out + at.offset[1] * job->out_size,
+        0,
+        job->n,
+        &carry,
+        job->inclusive);
+    walk_skip(&job->rows, &at, 1);
+  }
+}
+
+/* Blocks of neighbouring lines; the innermost axis of `rows` is across. */
+static void scan_cols(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const scan_job* job = ctx;
+  uint64_t sum[COLS], x[COLS];
+  int64_t across = job->rows.shape[job->rows.ndim - 1];
+  int64_t blocks = (across + COLS - 1) / COLS;
+  for (; begin < end; begin++) {
+    int64_t first = begin % blocks * COLS;
+    int64_t n = across - first < COLS ? across - first : COLS;
+    walk_at at;
+    walk_seek(&job->rows, &at, begin / blocks * across + first);
+    const uint8_t* in = job->in + at.offset[0] * job->in_size;
+    uint8_t* out = job->out + at.offset[1] * job->out_size;
+    for (int64_t k = 0; k < n; k++)
+      memcpy((uint8_t*)sum + k * job->size, &job->neutral, (size_t)job->size);
+    for (int64_t i = 0; i < job->n; i++) {
+      const void* from =
+          load(job, in + i * job->in_stride * job->in_size, 1, n, x);
+      uint8_t* to = out + i * job->out_stride * job->out_size;
+      if (!job->inclusive) {
+        if (from != (void*)x) /* out may be in */
+          from = memcpy(x, from, (size_t)(n * job->size));
+        store(job, to, 1, sum, n);
+        job->line(sum, from, n);
+        continue;
+      }
+      if (i == 0)
+        memcpy(sum, from, (size_t)(n * job->size));
+      else
+        job->line(sum, from, n);
+      store(job, to, 1, sum, n);
+    }
+  }
+}
+
+/* What a part of the row adds: carries[part + 1] becomes the scan of the part
+ * alone from the neutral element. */
+static void part_totals(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  scan_job* job = ctx;
+  const uint8_t* in = job->in + job->at.offset[0] * job->in_size;
+  const reduce_table* folds = ISA_PICK(reduce_kernels);
+  const softmax_table* exps = ISA_PICK(softmax_kernels);
+  int wide = floats_is_wide(job->type);
+  uint64_t x[TILE], y[TILE];
+  for (; begin < end; begin++) {
+    uint64_t total = job->neutral;
+    int64_t i = begin * job->part, last = i + job->part;
+    bool nan = false;
+    if (last > job->n) last = job->n;
+    /* The first element of a fresh scan is a carry, not a step. */
+    if (i == 0 && job->inclusive) i = 1;
+    for (int64_t n; i < last; i += n) {
+      n = last - i < TILE ? last - i : TILE;
+      const void* from = load(
+          job, in + i * job->in_stride * job->in_size, job->in_stride, n, x);
+      if (job->kind == SCAN_SUM || job->kind == SCAN_PROD) {
+        reduce_kind kind = job->kind == SCAN_SUM ? REDUCE_SUM : REDUCE_PROD;
+        /* narrow integers have wide sums, whose low bytes are what counts */
+        uint64_t sum = 0;
+        memcpy(&sum, &job->neutral, (size_t)job->size);
+        if (kind == REDUCE_PROD && !dtype_is_inexact(job->type)) sum = 1;
+        folds->by_row[kind][job->type](from, 0, 1, n, &sum);
+        job->row(&sum, y, 1, &total);
+      } else if (job->kind == SCAN_LOGADDEXP && dtype_is_float(job->type)) {
+        double top = exps->max[wide](from, n, -INFINITY);
+        double sum = exps->exp_sum[wide](from, n, top, NULL);
+        double value = isinf(top) ? top : top + log(sum);
+        dtype_store(job->type, y, value);
+        job->row(y, y, 1, &total);
+      } else {
+        if (dtype_is_float(job->type)) {
+          uint64_t most = job->neutral;
+          reduce_kind kind = job->kind == SCAN_MAX ? REDUCE_MAX : REDUCE_MIN;
+          folds->by_row[kind][job->type](from, 0, 1, n, &most);
+          nan |= isnan(dtype_load(job->type, &most));
+        }
+        job->row(from, y, n, &total);
+      }
+    }
+    job->carries[begin + 1] = total;
+    job->resets[begin] = nan && job->kind == SCAN_MAX;
+  }
+}
+
+static void scan_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const scan_job* job = ctx;
+  for (; begin < end; begin++) {
+    uint64_t carry = job->carries[begin];
+    int64_t first = begin * job->part, last = first + job->part;
+    scan_part(
+        job,
+        job->in + job->at.offset[0] * job->in_size,
+        job->out + job->at.offset[1] * job->out_size,
+        first,
+        last < job->n ? last : job->n,
+        &carry,
+        begin == 0 && job->inclusive);
+  }
+}
+
+/* Long rows, one after another: totals of all parts, then the parts. */
+static void scan_long_rows(scan_job* job) {
+  int64_t parts = job->n / GRAIN < MAX_PARTS ? job->n / GRAIN : MAX_PARTS;
+  job->part = (job->n + parts - 1) / parts;
+  parts = (job->n + job->part - 1) / job->part;
+  for (int64_t row = 0; row < job->rows.size; row++) {
+    walk_seek(&job->rows, &job->at, row);
+    pool_for(parts, 1, part_totals, job);
+    uint64_t carry = job->neutral, x[1], y[1];
+    if (job->inclusive)
+      memcpy(
+          &carry,
+          load(job, job->in + job->at.offset[0] * job->in_size, 1, 1, x),
+          (size_t)job->size);
+    job->carries[0] = job->neutral;
+    for (int64_t p = 0; p < parts; p++) {
+      uint64_t total = job->carries[p + 1];
+      if (job->resets[p])
+        carry = total;
+      else
+        job->row(&total, y, 1, &carry);
+      job->carries[p + 1] = carry;
+    }
+    pool_for(parts, 1, scan_parts, job);
+  }
+}
+
+void scan_run(
+    scan_kind kind,
+    const lz_view* in,
+    int axis,
+    bool reverse,
+    bool inclusive,
+    const lz_view* out) {
+  const scan_table* kernels = ISA_PICK(scan_kernels);
+  lz_dtype type = scan_type(kind, in->dtype);
+  scan_job job = {
+      .kind = kind,
+      .inclusive = inclusive,
+      .in_type = in->dtype,
+      .out_type = out->dtype,
+      .type = type,
+      .in_size = (int64_t)dtype_size(in->dtype),
+      .out_size = (int64_t)dtype_size(out->dtype),
+      .size = (int64_t)dtype_size(type),
+      .row = kernels->row[kind][type],
+      .line = kernels->line[kind][type],
+      .in = in->data,
+      .out = out->data,
+      .n = in->shape[axis],
+      .in_stride = in->strides[axis],
+      .out_stride = out->strides[axis],
+      .neutral = neutral_bits(kind, type),
+  };
+  assert(out->dtype == scan_dtype(kind, in->dtype));
+  const lz_view* views[] = {in, out};
+  walk_make(&job.rows, 2, views, axis);
+  if (job.rows.size == 0 || job.n == 0) return;
+  if (reverse) {
+    job.in += (job.n - 1) * job.in_stride * job.in_size;
+    job.out += (job.n - 1) * job.out_stride * job.out_size;
+    job.in_stride = -job.in_stride;
+    job.out_stride = -job.out_stride;
+  }
+  int last = job.rows.ndim - 1;
+  int64_t across = job.rows.shape[last];
+  if (job.in_stride != 1 && job.in_stride != -1 && across >= 8 &&
+      job.rows.strides[0][last] == 1 && job.rows.strides[1][last] == 1) {
+    int64_t blocks = (across + COLS - 1) / COLS;
+    int64_t work = job.n * (across < COLS ? across : COLS);
+    pool_for(
+        job.rows.size / across * blocks,
+        GRAIN / (work > GRAIN ? GRAIN : work),
+        scan_cols,
+        &job);
+  } else if (job.rows.size < 8 && job.n >= 4 * GRAIN) {
+    scan_long_rows(&job);
+  } else {
+    pool_for(
+        job.rows.size,
+        GRAIN / (job.n > GRAIN ? GRAIN : job.n),
+        scan_rows,
+        &job);
+  }
+}
