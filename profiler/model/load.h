@@ -29,6 +29,12 @@ typedef struct load_mapping {
   uint32_t build_id; /* string */
 } load_mapping;
 
+/* A frame that the trace itself resolves. */
+typedef struct load_named {
+  uint64_t address;
+  model_frame frame;
+} load_named;
+
 /* One row of a table became another: rows of a node must be neighbours. */
 typedef struct load_moved {
   uint32_t from;
@@ -73,6 +79,7 @@ typedef struct loader {
   ids string_ids;
   ids stack_ids;
   ids location_ids;
+  ids named_ids; /* addresses to the innermost of their frames */
   ids array_ids;
   ids eval_ids;
   ids kernel_ids;
@@ -81,6 +88,7 @@ typedef struct loader {
   VEC(uint64_t) raw_frames;
   VEC(load_mapping) mappings;
   VEC(model_frame) locations;
+  VEC(load_named) named; /* frames of one address are neighbours */
   VEC(load_moved) moved;        /* arrays */
   VEC(uint32_t) open_regions;   /* beside threads: innermost open, or NONE */
   VEC(uint32_t) region_parents; /* beside regions */
@@ -120,6 +128,6 @@ uint64_t load_time(loader* l, uint64_t ns);
 bool load_relate(loader* l);
 
 /* Fills frames and stacks[].site. False when there is no memory. */
-bool symbols_resolve(loader* l, bool skip);
+bool symbols_resolve(loader* l, const model_load_options* options);
 
 #endif

@@ -123,6 +123,17 @@ bool load_location(loader* l, const trace_event* e) {
   return ids_put(&l->location_ids, e->location.id, l->locations.n - 1);
 }
 
+bool load_symbol(loader* l, const trace_event* e) {
+  load_named* s = VEC_PUSH(l->named);
+  if (!s) return false;
+  s->address = e->symbol.address;
+  s->frame.function = load_bytes(l, e->symbol.function);
+  s->frame.file = load_bytes(l, e->symbol.file);
+  s->frame.line = e->symbol.line;
+  return e->symbol.depth ||
+         ids_put(&l->named_ids, e->symbol.address, l->named.n - 1);
+}
+
 bool load_thread(loader* l, const trace_event* e) {
   uint32_t row = load_thread_row(l, e->origin);
   if (row == MODEL_NONE) return false;

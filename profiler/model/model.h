@@ -254,11 +254,23 @@ typedef struct model {
   MODEL_TABLE(int32_t, dims);           /* shapes */
 } model;
 
+/* One frame of a native address: an address has one for each call that was
+ * inlined there, depth 0 innermost. Texts live for the call. */
+typedef struct model_symbol {
+  uint64_t address;
+  uint32_t depth;
+  const char* function;
+  const char* file;
+  uint32_t line;
+} model_symbol;
+
 typedef struct model_load_options {
   /* Called now and then with 0…1; a non-zero answer cancels the load. */
   int (*progress)(double fraction, void* user);
   void* user;
   bool skip_symbols; /* leave native addresses unresolved */
+  /* Called for each frame that was resolved, once an address. */
+  void (*symbol)(const model_symbol* symbol, void* user);
 } model_load_options;
 
 /* NULL with one line in `error` where the file cannot be read or is no trace.

@@ -15,6 +15,7 @@ static void load_drop_ids(loader* l) {
   ids_free(&l->string_ids);
   ids_free(&l->stack_ids);
   ids_free(&l->location_ids);
+  ids_free(&l->named_ids);
   ids_free(&l->array_ids);
   ids_free(&l->eval_ids);
   ids_free(&l->kernel_ids);
@@ -23,6 +24,7 @@ static void load_drop_ids(loader* l) {
   free(l->raw_frames.at);
   free(l->mappings.at);
   free(l->locations.at);
+  free(l->named.at);
   free(l->moved.at);
   free(l->open_regions.at);
   free(l->region_parents.at);
@@ -30,6 +32,7 @@ static void load_drop_ids(loader* l) {
   l->raw_frames.at = NULL;
   l->mappings.at = NULL;
   l->locations.at = NULL;
+  l->named.at = NULL;
   l->moved.at = NULL;
   l->open_regions.at = NULL;
   l->region_parents.at = NULL;
@@ -109,7 +112,7 @@ model* model_load(
   trace_reader_close(reader);
   if (!failed)
     failed = !load_relate(l) ||
-             !symbols_resolve(l, options && options->skip_symbols);
+             !symbols_resolve(l, options);
   if (failed) {
     snprintf(
         error,

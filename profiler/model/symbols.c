@@ -32,7 +32,7 @@ typedef struct resolver {
   ids cache;               /* address and module to a row of known */
   VEC(symbols_known) known;
   VEC(model_frame) frames;
-  bool skip;
+  const model_load_options* options;
 } resolver;
 
 static const Dwfl_Callbacks symbols_callbacks = {
@@ -181,7 +181,44 @@ static bool symbols_inlined(
   return any;
 }
 
-static bool symbols_native(resolver* r, uint64_t address, uint32_t index) {
+/* What the trace says of an address itself, or nothing: `count` tells. */
+static bool symbols_given(
+    resolver* r, uint64_t address, model_frame f, uint32_t* count) {
+  const loader* l = r->l;
+  const bool user = f.user;
+  *count = 0;
+  uint32_t row = ids_get(&l->named_ids, address);
+  for (; row < l->named.n && l->named.at[row].address == address; row++) {
+    const model_frame* named = &l->named.at[row].frame;
+    f.function = named->function;
+    f.file = named->file;
+    f.line = named->line;
+    f.user = user && users_source(symbols_text(r, f.file)) &&
+             users_function(symbols_text(r, f.function));
+    if (!VEC_ADD(r->frames, f)) return false;
+    ++*count;
+  }
+  return true;
+}
+
+/* Tells whoever asked what `count` new frames of an address are. */
+static void symbols_tell(
+    const resolver* r, uint64_t address, uint32_t first, uint32_t count) {
+  if (!r->options || !r->options->symbol) return;
+  for (uint32_t i = 0; i < count; i++) {
+    const model_frame* f = &r->frames.at[first + i];
+    model_symbol symbol = {
+        .address = address,
+        .depth = i,
+        .function = symbols_text(r, f->function),
+        .file = symbols_text(r, f->file),
+        .line = f->line};
+    r->options->symbol(&symbol, r->options->user);
+  }
+}
+
+static bool symbols_native(
+    resolver* r, uint64_t address, uint32_t index, bool* resolved) {
   uint64_t pc = address - 1; /* into the call, not after it */
   model_frame f = {0};
   char text[512];
@@ -195,7 +232,12 @@ static bool symbols_native(resolver* r, uint64_t address, uint32_t index) {
   const char* slash = strrchr(path, '/');
   f.module = at->path;
   f.user = r->modules[index].user;
-  Dwfl_Module* module = r->skip ? NULL : symbols_open(r, index);
+  uint32_t given;
+  if (!symbols_given(r, address, f, &given)) return false;
+  *resolved = true;
+  if (given) return true;
+  const bool skip = r->options && r->options->skip_symbols;
+  Dwfl_Module* module = skip ? NULL : symbols_open(r, index);
   if (module) {
     Dwfl_Line* line = dwfl_module_getsrc(module, pc);
     int number = 0;
@@ -212,6 +254,7 @@ static bool symbols_native(resolver* r, uint64_t address, uint32_t index) {
       return VEC_ADD(r->frames, f);
     }
   }
+  *resolved = false;
   snprintf(
       text,
       sizeof text,
@@ -231,8 +274,10 @@ static bool symbols_address(
     symbols_known* k = VEC_PUSH(r->known);
     if (!k) return false;
     k->first = r->frames.n;
-    if (!symbols_native(r, address, index)) return false;
+    bool resolved = false;
+    if (!symbols_native(r, address, index, &resolved)) return false;
     k->count = r->frames.n - k->first;
+    if (resolved) symbols_tell(r, address, k->first, k->count);
     row = r->known.n - 1;
     if (!ids_put(&r->cache, key, row)) return false;
   }
@@ -269,8 +314,8 @@ static bool symbols_stack(resolver* r, uint32_t index) {
   return true;
 }
 
-bool symbols_resolve(loader* l, bool skip) {
-  resolver r = {.l = l, .skip = skip};
+bool symbols_resolve(loader* l, const model_load_options* options) {
+  resolver r = {.l = l, .options = options};
   r.modules = calloc((size_t)l->mappings.n + 1, sizeof *r.modules);
   bool fine = r.modules != NULL;
   for (uint32_t i = 0; i < l->mappings.n && fine; i++)

@@ -206,4 +206,13 @@ const trace_event_info* trace_event_find(uint16_t kind);
 /* Compresses a trace for keeping; readers take both. 0, or 1 with `error`. */
 int trace_pack(const char* in, const char* out, char* error, size_t error_size);
 
+/* The same, with the definitions of a second trace added (symbols, say): it
+ * must use ids that the first does not. */
+int trace_pack_with(
+    const char* in,
+    const char* definitions,
+    const char* out,
+    char* error,
+    size_t error_size);
+
 #endif

@@ -14,6 +14,7 @@
 
 typedef struct trace_packer {
   trace_scan scan;
+  trace_scan added; /* of the trace whose definitions come along */
   FILE* out;
   uint64_t offset;
   ZSTD_CCtx* zstd;
@@ -37,24 +38,26 @@ static bool trace_pack_write(trace_packer* p, const void* bytes, size_t size) {
 
 /* The chunk's payload, unpacked; NULL with the damage noted in the scan. */
 static const uint8_t* trace_pack_payload(
-    trace_packer* p, const trace_chunk_place* c) {
+    trace_packer* p, trace_scan* from, const trace_chunk_place* c) {
   const trace_chunk_header* h = &c->header;
   if (!trace_pack_room(&p->raw, &p->raw_room, h->used)) return NULL;
-  if (trace_scan_read(&p->scan, p->raw, h->used, c->offset + sizeof *h) <
-      h->used) {
-    trace_scan_damage(&p->scan, c->offset, "cannot be read");
+  if (trace_scan_read(from, p->raw, h->used, c->offset + sizeof *h) < h->used) {
+    trace_scan_damage(from, c->offset, "cannot be read");
     return NULL;
   }
   return p->raw;
 }
 
-/* False: `wrong` says why, or the scan knows. */
+/* False: `wrong` says why. */
 static bool trace_pack_chunk(
-    trace_packer* p, const trace_chunk_place* c, const char** wrong) {
+    trace_packer* p,
+    trace_scan* from,
+    const trace_chunk_place* c,
+    const char** wrong) {
   static const uint8_t zeros[TRACE_PACKED_ALIGN];
-  const uint8_t* payload = trace_pack_payload(p, c);
+  const uint8_t* payload = trace_pack_payload(p, from, c);
   if (!payload) {
-    *wrong = p->scan.damaged ? p->scan.error : "out of memory";
+    *wrong = from->damaged ? from->error : "out of memory";
     return false;
   }
   size_t bound = ZSTD_compressBound(c->header.used);
@@ -73,6 +76,7 @@ static bool trace_pack_chunk(
   trace_chunk_header h = c->header;
   h.size = (uint32_t)(size + pad);
   h.packed = (uint32_t)n;
+  if (from == &p->added) h.origin += p->scan.threads;
   h.check = trace_chunk_check(&h, p->offset);
   if (!trace_pack_write(p, &h, sizeof h) || !trace_pack_write(p, p->frame, n) ||
       !trace_pack_write(p, zeros, pad)) {
@@ -100,7 +104,12 @@ static bool trace_pack_all(trace_packer* p, const char** wrong) {
   bool ok = trace_pack_write(p, first, sizeof first);
   for (size_t i = 0; ok && i < p->scan.n_chunks; i++)
     if (p->scan.chunks[i].header.used)
-      ok = trace_pack_chunk(p, &p->scan.chunks[i], wrong);
+      ok = trace_pack_chunk(p, &p->scan, &p->scan.chunks[i], wrong);
+  for (size_t i = 0; ok && i < p->added.n_chunks; i++) {
+    const trace_chunk_header* c = &p->added.chunks[i].header;
+    if (c->used && c->kind == TRACE_CHUNK_DEFINITIONS)
+      ok = trace_pack_chunk(p, &p->added, &p->added.chunks[i], wrong);
+  }
   /* The mark of an orderly end is the size, which is known only now. */
   if (ok && h.finished) {
     h.finished = p->offset;
@@ -113,8 +122,22 @@ static bool trace_pack_all(trace_packer* p, const char** wrong) {
 
 int trace_pack(
     const char* in, const char* out, char* error, size_t error_size) {
+  return trace_pack_with(in, NULL, out, error, error_size);
+}
+
+int trace_pack_with(
+    const char* in,
+    const char* definitions,
+    const char* out,
+    char* error,
+    size_t error_size) {
   trace_packer p = {0};
   if (trace_scan_open(&p.scan, in, error, error_size) != 0) return 1;
+  if (definitions &&
+      trace_scan_open(&p.added, definitions, error, error_size) != 0) {
+    trace_scan_close(&p.scan);
+    return 1;
+  }
   const char* wrong = NULL;
   const char* who = in;
   char* temporary = NULL;
@@ -149,7 +172,7 @@ int trace_pack(
 
 done:
   /* Damage met while reading names the file itself. */
-  if (wrong == p.scan.error)
+  if (wrong == p.scan.error || wrong == p.added.error)
     snprintf(error, error_size, "%s", wrong);
   else if (wrong)
     snprintf(error, error_size, "%s: %s", who, wrong);
@@ -158,6 +181,7 @@ done:
   free(p.raw);
   free(p.frame);
   free(temporary);
+  if (definitions) trace_scan_close(&p.added);
   trace_scan_close(&p.scan);
   return status;
 }
