@@ -14,7 +14,7 @@
 #include "record.h"
 #include "record_python.h"
 
-#define NOTES 16
+#define NOTES 40
 
 struct real_originals real_original;
 _Atomic int real_phase;
@@ -141,7 +141,10 @@ static void find_locked(void) {
     void* address = dlsym(found.library, symbols[i].mangled);
     if (address && !real_owns(address)) address = NULL;
     memcpy((char*)&real_original + symbols[i].offset, &address, sizeof address);
-    if (!address && symbols[i].needed != REAL_OPTIONAL) {
+    if (address) continue;
+    if (symbols[i].needed == REAL_OPTIONAL) {
+      real_note("MLX: this version has no %.60s", symbols[i].id);
+    } else {
       char why[128];
       snprintf(why, sizeof why, "this version has no %.60s", symbols[i].id);
       real_cannot(symbols[i].needed, why);

@@ -214,8 +214,8 @@ static void test_bad_programs(void** state) {
 /* Programs without a runtime: nothing printed, no file, nothing loaded. */
 static void test_leaves_others_alone(void** state) {
   (void)state;
-  run_result a = RUN("ls", "-la", "/");
-  run_result b = RUN(lazuli, "record", "--", "ls", "-la", "/");
+  run_result a = RUN("ls", "-la", "/usr");
+  run_result b = RUN(lazuli, "record", "--", "ls", "-la", "/usr");
   assert_int_equal(b.status, a.status);
   assert_string_equal(a.out, b.out);
   assert_string_equal(b.err, "");
@@ -501,6 +501,33 @@ static void test_other_preload(void** state) {
   assert_string_equal(run(NULL, environment, argv).out, "2\n");
 }
 
+/* A version of MLX that nobody has seen: what is certain, and a word on what is
+ * not; with most functions missing, and with all there and all of them lying.
+ */
+static void test_unknown_mlx(void** state) {
+  (void)state;
+  const char* programs[] = {
+      run_path("UNKNOWN_PROGRAM"), run_path("LYING_PROGRAM")};
+  for (int i = 0; i < 2; i++) {
+    run_result r = RUN(lazuli, "record", "-o", "t.lzt", programs[i]);
+    assert_int_equal(WEXITSTATUS(r.status), 5);
+    assert_string_equal(r.out, "3\n");
+    assert_string_equal(r.err, "");
+    run_trace* t = run_read("t.lzt");
+    const trace_runtime* runtime = FIND(t, runtime, 0);
+    assert_int_equal(runtime->kind, 2);
+    assert_true(run_text_is(runtime->version, "99.1"));
+    assert_non_null(strstr(runtime->coverage.bytes, "node"));
+    assert_non_null(strstr(runtime->coverage.bytes, "alloc"));
+    assert_true(run_count(t, TRACE_EVENT_note) > 0);
+    assert_int_equal(run_count(t, TRACE_EVENT_eval_begin), 3);
+    assert_int_equal(run_count(t, TRACE_EVENT_eval_end), 3);
+    assert_int_equal(run_count(t, TRACE_EVENT_node), 0);
+    assert_int_not_equal(FIND(t, eval_begin, 0)->stack, 0);
+    run_free(t);
+  }
+}
+
 int main(void) {
   lazuli = run_path("LAZULI");
   program = run_path("FAKE_PROGRAM");
@@ -524,6 +551,7 @@ int main(void) {
       TEST(test_fork_exec),
       TEST(test_dlclose),
       TEST(test_other_preload),
+      TEST(test_unknown_mlx),
   };
   return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

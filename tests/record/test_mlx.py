@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Records programs on the real MLX and holds the reports against the programs:
+what a line's comment expects, what the program printed of its memory, and that
+the program did what it does alone.
+
+Usage: test_mlx.py LAZULI DIRECTORY CASE. Exits with 77 without
+LAZULI_MLX_PYTHON, the path of a Python that has mlx.
+"""
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+LAZULI, SOURCES, CASE = sys.argv[1:4]
+PYTHON = os.environ.get("LAZULI_MLX_PYTHON")
+
+
+def run(command, **more):
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, **more
+    )
+
+
+def check(condition, text):
+    if not condition:
+        sys.exit(f"FAILED: {text}")
+
+
+def record(command, *options):
+    """Runs it alone and recorded, compares, and returns output and trace."""
+    alone = run(command)
+    recorded = run([LAZULI, "record", "-o", "t.lzt", *options, "--", *command])
+    check(
+        recorded.returncode == alone.returncode,
+        f"status {recorded.returncode}, alone {alone.returncode}:\n"
+        + recorded.stderr,
+    )
+    check(
+        recorded.stdout == alone.stdout,
+        f"printed {recorded.stdout!r}, alone {alone.stdout!r}",
+    )
+    check(recorded.stderr == alone.stderr, recorded.stderr)
+    return alone.stdout, "t.lzt"
+
+
+def report(trace):
+    r = run([LAZULI, "report", "--json", trace])
+    check(r.returncode == 0, r.stderr)
+    return json.loads(r.stdout)
+
+
+def dump(trace):
+    r = run([LAZULI, "dump", trace])
+    check(r.returncode == 0, r.stderr)
+    return r.stdout.splitlines()
+
+
+def events(lines, name):
+    return [l for l in lines if l.split(" ", 3)[2] == name]
+
+
+def expected(path):
+    """{(line, trigger): how often}; 0: any number of times."""
+    found = {}
+    for number, line in enumerate(open(path), 1):
+        m = re.search(r"expect: ([\w-]+)(?: x(\d+))?", line)
+        if m:
+            found[number, m[1]] = int(m[2] or 0)
+    return found
+
+
+def check_evals(trace, path):
+    name = os.path.basename(path)
+    seen = collections.Counter()
+    for e in report(trace)["evals"]:
+        check(
+            os.path.basename(e["file"]) == name,
+            f"an eval at {e['file']}:{e['line']} instead of {name}",
+        )
+        seen[e["line"], e["trigger"]] += 1
+    wanted = expected(path)
+    for key, times in wanted.items():
+        check(key in seen, f"{name}:{key[0]}: no eval by {key[1]}; saw {dict(seen)}")
+        check(
+            times in (0, seen[key]),
+            f"{name}:{key[0]}: {seen[key]} evals by {key[1]}, not {times}",
+        )
+    return seen, wanted
+
+
+def script(name):
+    return os.path.join(SOURCES, name)
+
+
+def triggers():
+    path = script("triggers.py")
+    _, trace = record([PYTHON, path])
+    seen, wanted = check_evals(trace, path)
+    extra = {k: n for k, n in seen.items() if k not in wanted}
+    check(not extra, f"evals that no line expects: {extra}")
+
+
+def training():
+    path = script("training.py")
+    printed, trace = record([PYTHON, path])
+    check_evals(trace, path)
+    r = report(trace)
+    peak = int(re.search(r"peak (\d+)", printed)[1])
+    check(
+        r["memory"]["peak_bytes"] == peak,
+        f"a peak of {r['memory']['peak_bytes']}, MLX says {peak}",
+    )
+    top = max(r["memory"]["at_peak"], key=lambda a: a["bytes"])
+    line = [i for i, l in enumerate(open(path), 1) if "# peak" in l][0]
+    check(
+        (os.path.basename(top["file"]), top["line"]) == ("training.py", line),
+        f"the peak is made by {top}",
+    )
+    lines = dump(trace)
+    names = {re.search(r'op="([^"]*)"', l)[1] for l in events(lines, "node")}
+    for op in ("AddMM", "Matmul", "Sum", "Maximum", "RandomBits"):
+        check(op in names, f"no node {op} among {sorted(names)}")
+    kernels = events(lines, "kernel-end")
+    check(len(kernels) > 100, f"{len(kernels)} kernels")
+    compiled = [l for l in events(lines, "kernel-begin") if "Compiled(" in l]
+    check(len(compiled) >= 5, f"{len(compiled)} compiled kernels")
+    shapes = [l for l in events(lines, "node") if "float32[64,32]" in l]
+    check(shapes, "no node of shape (64, 32)")
+    # What was fused names lines of the library and the script.
+    groups = [g for g in r["fusion"]["groups"] if "Compiled" in json.dumps(g)]
+    check(groups, "no fusion group of a compiled function")
+    hits = [l for l in events(lines, "compile") if "hit=1" in l]
+    check(len(hits) == 4, f"{len(hits)} hits of the compile cache, not 4")
+    # Each allocation ends once, at most.
+    born = re.compile(r" alloc buffer=(\d+) size=(\d+)")
+    sizes = dict(m.groups() for l in lines if (m := born.search(l)))
+    freed = collections.Counter(
+        m[1] for l in lines if (m := re.search(r" free buffer=(\d+)", l))
+    )
+    check(set(freed) <= set(sizes), "a free of an unknown buffer")
+    check(max(freed.values()) == 1, "a buffer freed twice")
+
+
+def compiled():
+    path = script("compiled.py")
+    printed, trace = record([PYTHON, path])
+    check("caught" in printed, printed)
+    calls = events(dump(trace), "compile")
+    missed = [l for l in calls if "hit=0" in l]
+    changes = [int(re.search(r"changed=(\d+)", l)[1]) for l in missed]
+    # first, shape, dtype back at the first shape, first, constant
+    check(changes[:1] == [1], f"changes {changes}")
+    check(2 in changes, f"no shape change in {changes}")
+    check(any(c & 4 for c in changes), f"no dtype change in {changes}")
+    check(16 in changes, f"no constant change in {changes}")
+    check(any("was (8,8)" in l for l in missed), "\n".join(missed))
+    check(any("hit=1" in l for l in calls), "no hit")
+    lines = dump(trace)
+    fused = [l for l in events(lines, "kernel-begin") if "Erf" in l]
+    check(fused, "no kernel with Erf")
+    saved = [l for l in events(lines, "fusion") if "bytes_saved=0" not in l]
+    check(saved, "no fusion that saves bytes")
+
+
+def threads():
+    path = script("threads.py")
+    _, trace = record([PYTHON, path])
+    lines = dump(trace)
+    starts = events(lines, "eval-begin")
+    check(len(starts) == 4 * 20 + 3 + 1, f"{len(starts)} evals")
+    check(len(events(lines, "eval-end")) == len(starts), "evals without end")
+    origins = {l.split()[1] for l in starts}
+    check(len(origins) == 5, f"evals of threads {origins}")
+    check(len(events(lines, "stream")) >= 2, "streams are missing")
+    check(events(lines, "wait"), "no waits")
+    begun = {re.search(r"kernel=(\d+)", l)[1] for l in events(lines, "kernel-begin")}
+    ended = {re.search(r"kernel=(\d+)", l)[1] for l in events(lines, "kernel-end")}
+    check(begun == ended, "kernels without end")
+    for file in os.listdir("."):
+        check(file == "t.lzt", f"a file {file} of a child that recorded nothing")
+
+
+def cpp():
+    compiler = shutil.which("c++")
+    if not compiler:
+        sys.exit(77)
+    where = run([PYTHON, "-c", "import mlx.core as m; print(m.__file__)"])
+    base = os.path.dirname(where.stdout.strip())
+    libraries = [os.path.join(base, "lib")]
+    libraries.append(os.path.join(os.path.dirname(base), "mlx_cpu.libs"))
+    path = script("program.cpp")
+    built = run(
+        [compiler, "-std=c++20", "-O1", "-g1", path, "-o", "program"]
+        + ["-I", os.path.join(base, "include")]
+        + [f"-L{libraries[0]}", "-lmlx"]
+        + [f"-Wl,-rpath,{l},-rpath-link,{l}" for l in libraries]
+    )
+    if built.returncode != 0:
+        print(built.stderr)
+        sys.exit(77)
+    printed, trace = record(["./program"])
+    check_evals(trace, path)
+    failed = [l for l in events(dump(trace), "eval-end") if "failed=1" in l]
+    check(len(failed) == 1, f"{len(failed)} failed evals")
+    peak = int(re.search(r"peak (\d+)", printed)[1])
+    check(report(trace)["memory"]["peak_bytes"] == peak, "another peak")
+
+
+def quiet():
+    """`off` records nothing; --stacks and --only leave out what they say."""
+    use = "import mlx.core as mx; print((mx.ones(3) + 1).sum().item())"
+    r = run([LAZULI, "record", "-o", "off", "--", PYTHON, "-c", use])
+    check(r.stdout == "6.0\n", r.stdout + r.stderr)
+    check(not os.listdir("."), f"files {os.listdir('.')}")
+    _, trace = record([PYTHON, "-c", use], "--stacks=none", "--only=eval")
+    lines = dump(trace)
+    check(events(lines, "eval-begin"), "no eval")
+    check(not events(lines, "node"), "nodes although not asked for")
+    check(not events(lines, "alloc"), "allocations although not asked for")
+
+
+if not PYTHON:
+    print("LAZULI_MLX_PYTHON is not set")
+    sys.exit(77)
+LAZULI = os.path.abspath(LAZULI)
+PYTHON = os.path.abspath(PYTHON)
+with tempfile.TemporaryDirectory(prefix="lazuli-mlx-") as directory:
+    os.chdir(directory)
+    globals()[CASE]()
+    os.chdir("/")
