@@ -2,6 +2,7 @@
  * runs then is the program itself, so its exit status, signals, input and
  * output are its own. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -90,24 +91,20 @@ static char* record_absolute(const char* file) {
   return out;
 }
 
-/* Whether a trace can be created; complains if not. Removes an older one. */
+/* Whether a trace can be created; complains if not. Removes an older one: what
+ * is there when the program ends is of this run. */
 static bool record_writable(const char* file) {
   struct stat is;
   if (strchr(file, '%')) return true;
-  if (stat(file, &is) == 0) {
-    if (S_ISDIR(is.st_mode)) {
-      if (access(file, W_OK) == 0) return true;
-    } else if (!S_ISREG(is.st_mode) || unlink(file) == 0) {
+  if (stat(file, &is) == 0 && S_ISDIR(is.st_mode)) {
+    if (access(file, W_OK) == 0) return true;
+  } else {
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd >= 0) {
+      if (fstat(fd, &is) == 0 && S_ISREG(is.st_mode)) unlink(file);
+      close(fd);
       return true;
     }
-  } else if (errno == ENOENT) {
-    char* folder = strdup(file);
-    if (!folder) return true;
-    char* slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = '\0';
-    int status = access(folder, W_OK);
-    free(folder);
-    if (status == 0) return true;
   }
   cli_complain(
       "record",
