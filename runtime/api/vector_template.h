@@ -101,8 +101,11 @@ static int HELPER(build)(
     const char* argument,
     const char* where) {
   STORE v = {0};
-  return HELPER(extend)(&v, data, size, argument, where) ||
-         HELPER(replace)(vec, &v);
+  if (HELPER(extend)(&v, data, size, argument, where)) {
+    HELPER(clear)(&v);
+    return 1;
+  }
+  return HELPER(replace)(vec, &v);
 }
 
 TYPE NAME(new)(void) {

@@ -207,6 +207,8 @@ def main():
         functions += bool(required)
         for empty in required:
             values = [lib.value(p) for p in params]
+            if any(values[i].ctx is None for i in required if i != empty):
+                continue  # there is nothing to make a whole one of
             values[empty] = STRUCTS.get(params[empty].type, Handle)()
             outputs = [v for p, v in zip(params, values)
                        if isinstance(v, c.Structure) and p.stars]

@@ -48,3 +48,11 @@ mlx_array floats(int n) {
   assert_non_null(a.ctx);
   return a;
 }
+
+char* text_of(mlx_array a) {
+  mlx_string s = mlx_string_new();
+  assert_int_equal(mlx_array_tostring(&s, a), 0);
+  char* text = strdup(mlx_string_data(s));
+  mlx_string_free(s);
+  return text;
+}

@@ -42,4 +42,7 @@ void errors_take_at(int n, const char* words, const char* file, int line);
 
 /* A vector of `n` floats 1, 2, 3 …. */
 mlx_array floats(int n);
+/* The text of an array; the test frees it. */
+char* text_of(mlx_array a);
+
 #endif
