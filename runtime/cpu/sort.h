@@ -1,7 +1,8 @@
 /* Sorting and partitioning along an axis.
  *
  * Order: ascending, stable, NaN last; -0.0 equals 0.0; complex by real, then
- * imaginary part. Index results are uint32.
+ * imaginary part. NaNs of real types become quiet ones without a sign. Index
+ * results are uint32.
  *
  * Threading: rows, or parts of a long row, are shared among the pool's
  * threads. Any strides. Return non-zero when scratch memory cannot be had. */

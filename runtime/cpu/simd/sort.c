@@ -1,0 +1,128 @@
+#include "cpu/simd/sort.h"
+
+#include "cpu/simd/vec.h"
+
+#define PLAIN(s, T, K, FLIP)                                         \
+  static bool encode_##s(const void* xv, int64_t n, void* kv) {      \
+    const T* restrict x = xv;                                        \
+    K* restrict k = kv;                                              \
+    for (int64_t i = 0; i < n; i++) k[i] = (K)(T)(x[i] ^ (T)(FLIP)); \
+    return false;                                                    \
+  }                                                                  \
+  static void decode_##s(const void* kv, int64_t n, void* xv) {      \
+    const K* restrict k = kv;                                        \
+    T* restrict x = xv;                                              \
+    for (int64_t i = 0; i < n; i++) x[i] = (T)((T)k[i] ^ (T)(FLIP)); \
+  }
+PLAIN(u8, uint8_t, uint32_t, 0)
+PLAIN(u16, uint16_t, uint32_t, 0)
+PLAIN(u32, uint32_t, uint32_t, 0)
+PLAIN(u64, uint64_t, uint64_t, 0)
+PLAIN(i8, uint8_t, uint32_t, 0x80)
+PLAIN(i16, uint16_t, uint32_t, 0x8000)
+PLAIN(i32, uint32_t, uint32_t, 0x80000000u)
+PLAIN(i64, uint64_t, uint64_t, (uint64_t)1 << 63)
+
+/* By the bits: negative numbers are turned over, positive ones lie above them.
+ * INF: bits of infinity, NAN_: of the NaN that decode gives back. */
+#define FLOATING(s, T, K, SIGN, INF, NAN_)                      \
+  static inline T key_##s(T b) {                                \
+    T turned = b & (SIGN) ? (T)~b : (T)(b | (SIGN));            \
+    turned = b == (SIGN) ? (SIGN) : turned;                     \
+    return (T)(b & (T) ~(SIGN)) > (INF) ? (T) ~(T)0 : turned;   \
+  }                                                             \
+  static bool encode_##s(const void* xv, int64_t n, void* kv) { \
+    const T* restrict x = xv;                                   \
+    K* restrict k = kv;                                         \
+    T zeros = 0;                                                \
+    for (int64_t i = 0; i < n; i++) {                           \
+      zeros |= x[i] == (SIGN);                                  \
+      k[i] = key_##s(x[i]);                                     \
+    }                                                           \
+    return zeros;                                               \
+  }                                                             \
+  static void decode_##s(const void* kv, int64_t n, void* xv) { \
+    const K* restrict k = kv;                                   \
+    T* restrict x = xv;                                         \
+    for (int64_t i = 0; i < n; i++) {                           \
+      T key = (T)k[i];                                          \
+      T b = key & (SIGN) ? (T)(key ^ (SIGN)) : (T)~key;         \
+      x[i] = key == (T) ~(T)0 ? (NAN_) : b;                     \
+    }                                                           \
+  }
+#define SIGN_16 ((uint16_t)0x8000)
+#define SIGN_32 (0x80000000u)
+#define SIGN_64 ((uint64_t)1 << 63)
+FLOATING(f16, uint16_t, uint32_t, SIGN_16, 0x7c00, 0x7e00)
+FLOATING(bf16, uint16_t, uint32_t, SIGN_16, 0x7f80, 0x7fc0)
+FLOATING(f32, uint32_t, uint32_t, SIGN_32, 0x7f800000u, 0x7fc00000u)
+FLOATING(
+    f64,
+    uint64_t,
+    uint64_t,
+    SIGN_64,
+    (uint64_t)0x7ff << 52,
+    (uint64_t)0xfff << 51)
+
+/* Both parts, the real one above. Not to be decoded: zeros lose their sign. */
+static bool encode_c64(const void* xv, int64_t n, void* kv) {
+  const uint32_t* restrict x = xv;
+  uint64_t* restrict k = kv;
+  for (int64_t i = 0; i < n; i++)
+    k[i] = (uint64_t)key_f32(x[2 * i]) << 32 | key_f32(x[2 * i + 1]);
+  return false;
+}
+
+/* Merge exchange (Knuth, volume 3, 5.2.2 M): every comparison is of lines a
+ * fixed distance apart, so all columns do the same. */
+#define NETWORK(bits)                                         \
+  static void exchange_##bits(                                \
+      uint##bits##_t(*restrict a)[SORT_LANES_##bits],         \
+      uint##bits##_t(*restrict b)[SORT_LANES_##bits],         \
+      int64_t n) {                                            \
+    for (int64_t i = 0; i < n; i++)                           \
+      for (int k = 0; k < SORT_LANES_##bits; k++) {           \
+        uint##bits##_t x = a[i][k], y = b[i][k];              \
+        a[i][k] = x < y ? x : y;                              \
+        b[i][k] = x < y ? y : x;                              \
+      }                                                       \
+  }                                                           \
+  static void network_##bits(                                 \
+      uint##bits##_t(*lines)[SORT_LANES_##bits], int64_t n) { \
+    int64_t top = 1;                                          \
+    while (top * 2 < n) top *= 2;                             \
+    for (int64_t p = top; n > 1 && p > 0; p /= 2) {           \
+      int64_t q = top, r = 0, d = p;                          \
+      for (;;) {                                              \
+        for (int64_t i = r; i < n - d; i += 2 * p) {          \
+          int64_t run = n - d - i < p ? n - d - i : p;        \
+          exchange_##bits(lines + i, lines + i + d, run);     \
+        }                                                     \
+        if (q == p) break;                                    \
+        d = q - p;                                            \
+        q /= 2;                                               \
+        r = p;                                                \
+      }                                                       \
+    }                                                         \
+  }
+NETWORK(32)
+NETWORK(64)
+
+#define EACH(way)                                                \
+  {                                                              \
+    [DTYPE_BOOL] = way##_u8, [DTYPE_UINT8] = way##_u8,           \
+    [DTYPE_UINT16] = way##_u16, [DTYPE_UINT32] = way##_u32,      \
+    [DTYPE_UINT64] = way##_u64, [DTYPE_INT8] = way##_i8,         \
+    [DTYPE_INT16] = way##_i16, [DTYPE_INT32] = way##_i32,        \
+    [DTYPE_INT64] = way##_i64, [DTYPE_FLOAT16] = way##_f16,      \
+    [DTYPE_FLOAT32] = way##_f32, [DTYPE_FLOAT64] = way##_f64,    \
+    [DTYPE_BFLOAT16] = way##_bf16, [DTYPE_COMPLEX64] = way##_c64 \
+  }
+#define decode_c64 NULL
+
+const sort_table ISA_NAME(sort_kernels) = {
+    .encode = EACH(encode),
+    .decode = EACH(decode),
+    .network_32 = network_32,
+    .network_64 = network_64,
+};
