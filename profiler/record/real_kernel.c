@@ -13,6 +13,25 @@
 #include "real.h"
 #include "record.h"
 
+#define FEW_INPUTS 6
+
+/* libstdc++'s std::function. */
+typedef struct kernel_function {
+  _Alignas(8) char object[16];
+  bool (*manage)(void* to, const void* from, int operation);
+  real_word (*invoke)(void* object);
+} kernel_function;
+enum { TELL_TYPE, TELL_OBJECT, COPY, DESTROY };
+
+/* What ours holds: the original and its kernel. Counted, so that copies are
+ * cheap and the original is copied never. Lies in the kernel's group, or alone.
+ */
+typedef struct kernel_task {
+  _Atomic uint32_t references;
+  kernel_function original;
+  real_group* group;
+} kernel_task;
+
 /* A kernel that is being put together. Counted references: one of the
  * evaluating thread, one a task. */
 struct real_group {
@@ -30,10 +49,20 @@ struct real_group {
   const real_fusion* fusion;
   uint64_t read, written, flops, output;
   size_t n_inputs;
-  uint64_t* inputs;
+  uint64_t* inputs; /* `few`, or allocated */
+  uint64_t few[FEW_INPUTS];
+  kernel_task first; /* its first task; most have one */
 };
 
+/* ---- the kernel --------------------------------------------------------- */
+
 static _Atomic uint64_t last_kernel;
+
+/* Whether anybody wants to know of kernels. */
+static bool kernel_wanted(void) {
+  const lazuli_probe* p = record_probe();
+  return p->fusion || p->kernel_begin || p->kernel_end || p->donation;
+}
 
 static void kernel_tell(const real_group* g) {
   const lazuli_probe* probe = record_probe();
@@ -88,8 +117,8 @@ static void kernel_tell(const real_group* g) {
 
 static void kernel_release(real_group* g) {
   if (atomic_fetch_sub(&g->references, 1) != 1) return;
-  if (g->tasks && g->node) kernel_tell(g);
-  free(g->inputs);
+  if (g->tasks && g->node && kernel_wanted()) kernel_tell(g);
+  if (g->inputs != g->few) free(g->inputs);
   free(g);
 }
 
@@ -177,7 +206,7 @@ void real_kernel_close(const void* desc) {
     real_entry fusion;
     if (real_map_find(&real_fusions, primitive, &fusion))
       g->fusion = (const real_fusion*)(uintptr_t)fusion.id;
-    g->inputs = malloc((n + 1) * sizeof *g->inputs);
+    g->inputs = n <= FEW_INPUTS ? g->few : malloc(n * sizeof *g->inputs);
     for (size_t i = 0; g->inputs && i < n; i++) {
       const void* input = real_desc(in + 16 * i);
       g->inputs[g->n_inputs++] = real_array_id(input);
@@ -207,28 +236,13 @@ void real_hook_detach(void* self) {
 
 /* ---- tasks -------------------------------------------------------------- */
 
-/* libstdc++'s std::function. */
-typedef struct kernel_function {
-  _Alignas(8) char object[16];
-  bool (*manage)(void* to, const void* from, int operation);
-  real_word (*invoke)(void* object);
-} kernel_function;
-enum { TELL_TYPE, TELL_OBJECT, COPY, DESTROY };
-
-/* What ours holds: the original and its kernel. Counted, so that copies are
- * cheap and the original is copied never. */
-typedef struct kernel_task {
-  _Atomic uint32_t references;
-  kernel_function original;
-  real_group* group;
-} kernel_task;
-
 static void kernel_task_release(kernel_task* t) {
   if (atomic_fetch_sub(&t->references, 1) != 1) return;
   if (t->original.manage)
     t->original.manage(&t->original, &t->original, DESTROY);
-  kernel_release(t->group);
-  free(t);
+  real_group* g = t->group;
+  if (t != &g->first) free(t);
+  kernel_release(g);
 }
 
 static bool kernel_manage(void* to, const void* from, int operation) {
@@ -269,12 +283,19 @@ static real_word kernel_invoke(void* object) {
  * cpu::eval(array&), alone or in the one that counts tasks: no part of the
  * kernel. */
 static bool kernel_is_cleanup(const kernel_function* f) {
-  const char* const* type = NULL;
+  /* By the manager, one for each kind of task: address << 1 | answer. */
+  static _Atomic uint64_t known[256];
   if (!f->manage) return true;
+  uint64_t key = (uint64_t)(uintptr_t)f->manage << 1;
+  size_t slot = ((uintptr_t)f->manage >> 4) % 256;
+  uint64_t entry = atomic_load_explicit(&known[slot], memory_order_relaxed);
+  if ((entry & ~UINT64_C(1)) == key) return entry & 1;
+  const char* const* type = NULL;
   f->manage(&type, f, TELL_TYPE);
-  if (!type || !type[1]) return false;
-  const char* in = strstr(type[1], "4evalERNS");
-  return in && strstr(in, "5arrayEEUlvE_");
+  const char* in = type && type[1] ? strstr(type[1], "4evalERNS") : NULL;
+  bool is = in && strstr(in, "5arrayEEUlvE_");
+  atomic_store_explicit(&known[slot], key | is, memory_order_relaxed);
+  return is;
 }
 
 void real_stream_seen(uint32_t index, uint32_t device) {
@@ -308,8 +329,10 @@ void real_hook_enqueue(
   kernel_task* t = NULL;
   if (g && kernel_is_cleanup(task))
     g->complete = true;
+  else if (g && !kernel_wanted())
+    g->tasks++; /* counted, not timed */
   else if (g)
-    t = malloc(sizeof *t);
+    t = g->tasks == 0 ? &g->first : malloc(sizeof *t);
   if (t) {
     real_stream_seen((uint32_t)stream, (uint32_t)(stream >> 32));
     g->stream = (uint32_t)stream;
