@@ -253,6 +253,7 @@ int steps_make(lz_plan* p) {
         steps_undo(p, n);
         return 1;
       }
+      *s = (lz_step){0}; /* the next step takes its place */
       continue;
     }
     if (t->group && PROBE_ON()) steps_report(p, t->group, s);
