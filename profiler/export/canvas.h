@@ -46,6 +46,8 @@ canvas* canvas_open(
     char* error,
     size_t error_size);
 float canvas_scale(const canvas* c);
+/* An SVG element within a file of the caller's. NULL: no memory. */
+canvas* canvas_svg_on(FILE* out, float width, float height);
 
 void canvas_rect(canvas* c, layout_box box, canvas_pen pen);
 /* Joins the points by curves that are vertical at both ends, with an arrowhead

@@ -7,6 +7,7 @@
 typedef struct svg_canvas {
   canvas base;
   FILE* out;
+  bool owned; /* closed with the canvas */
 } svg_canvas;
 
 static void svg_text_escaped(FILE* out, const char* text) {
@@ -118,29 +119,24 @@ static void svg_text(
 }
 
 static int svg_close(canvas* c, char* error, size_t error_size) {
-  FILE* out = ((svg_canvas*)c)->out;
-  fputs("</g>\n</svg>\n", out);
-  int failed = ferror(out) != 0;
-  failed |= fclose(out) != 0;
+  svg_canvas* svg = (svg_canvas*)c;
+  fputs("</g>\n</svg>\n", svg->out);
+  int failed = ferror(svg->out) != 0;
+  if (svg->owned) failed |= fclose(svg->out) != 0;
   if (failed) snprintf(error, error_size, "the picture cannot be written");
   return failed;
 }
 
 static const canvas_ops svg_ops = {svg_rect, svg_way, svg_text, svg_close};
 
-canvas* canvas_svg(const char* path, float width, float height) {
+canvas* canvas_svg_on(FILE* out, float width, float height) {
   svg_canvas* c = calloc(1, sizeof *c);
   if (!c) return NULL;
   c->base.ops = &svg_ops;
   c->base.scale = 1;
-  c->out = fopen(path, "w");
-  if (!c->out) {
-    free(c);
-    return NULL;
-  }
+  c->out = out;
   fprintf(
-      c->out,
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      out,
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
       "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n"
       "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n"
@@ -150,4 +146,16 @@ canvas* canvas_svg(const char* path, float width, float height) {
       width,
       height);
   return &c->base;
+}
+
+canvas* canvas_svg(const char* path, float width, float height) {
+  FILE* out = fopen(path, "w");
+  if (!out) return NULL;
+  fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", out);
+  canvas* c = canvas_svg_on(out, width, height);
+  if (c)
+    ((svg_canvas*)c)->owned = true;
+  else
+    fclose(out);
+  return c;
 }

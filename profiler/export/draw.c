@@ -142,15 +142,8 @@ static void draw_vertices(
   }
 }
 
-static int draw_layered(
-    const graph* g,
-    graph_by by,
-    const char* path,
-    float* scale,
-    char* error,
-    size_t error_size) {
+static int draw_layout(const graph* g, layout_result* r) {
   draw_shape shape = {0};
-  layout_result r;
   int failed = draw_shape_make(g, &shape);
   if (!failed) {
     layout_graph lg = {
@@ -160,21 +153,49 @@ static int draw_layered(
         g->n_vertices,
         g->n_edges,
         g->n_clusters};
-    failed = layout_run(&lg, &(layout_options){.stack = true}, &r);
+    failed = layout_run(&lg, &(layout_options){.stack = true}, r);
   }
   draw_shape_free(&shape);
-  if (failed) {
+  return failed;
+}
+
+static void draw_all(
+    canvas* c, const graph* g, const layout_result* r, graph_by by) {
+  draw_clusters(c, g, r);
+  draw_edges(c, g, r);
+  draw_titles(c, g, r);
+  draw_vertices(c, g, r, by);
+}
+
+int draw_svg_on(const graph* g, graph_by by, FILE* out) {
+  layout_result r;
+  char error[80];
+  if (draw_layout(g, &r)) return 1;
+  canvas* c = canvas_svg_on(out, r.width, r.height);
+  if (c) draw_all(c, g, &r, by);
+  int failed = !c || canvas_close(c, error, sizeof error);
+  layout_free(&r);
+  return failed;
+}
+
+static int draw_layered(
+    const graph* g,
+    graph_by by,
+    const char* path,
+    float* scale,
+    char* error,
+    size_t error_size) {
+  layout_result r;
+  if (draw_layout(g, &r)) {
     snprintf(error, error_size, "not enough memory to lay out the graph");
     return 1;
   }
+  int failed = 0;
   canvas* c = canvas_open(
       path, canvas_format_of(path), r.width, r.height, error, error_size);
   if (c) {
     *scale = canvas_scale(c);
-    draw_clusters(c, g, &r);
-    draw_edges(c, g, &r);
-    draw_titles(c, g, &r);
-    draw_vertices(c, g, &r, by);
+    draw_all(c, g, &r, by);
     failed = canvas_close(c, error, error_size);
   }
   layout_free(&r);

@@ -3,6 +3,7 @@
 #define DRAW_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "graph.h"
 
@@ -30,6 +31,10 @@ int draw(
     float* scale,
     char* error,
     size_t error_size);
+
+/* An SVG element within a file of the caller's, by the layered layout. 0, or 1
+ * when there is no memory. */
+int draw_svg_on(const graph* g, graph_by by, FILE* out);
 
 /* By Graphviz alone; the same. */
 int draw_graphviz(

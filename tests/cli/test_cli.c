@@ -224,7 +224,13 @@ static void refused(const char* arguments, int status) {
 }
 
 static const char* const readers[] = {
-    "report", "report --json", "dot", "draw -o x.svg", "draw -o x.png", "dump"};
+    "report",
+    "report --json",
+    "dot",
+    "draw -o x.svg",
+    "draw -o x.png",
+    "dump",
+    "export --format=html -o x.html"};
 #define N_READERS (int)(sizeof readers / sizeof *readers)
 
 static void refused_by_all(const char* path) {
@@ -295,6 +301,10 @@ static void test_misused(void** state) {
   refused("dot --eval two training.lzt", 2);
   refused("dot --eval 99 training.lzt", 1);
   refused("draw training.lzt", 2);
+  refused("export training.lzt -o x", 2);
+  refused("export --format=sqlite training.lzt", 2);
+  refused("export --format=word training.lzt -o x", 2);
+  refused("export --format=sqlite training.lzt -o -", 1);
   refused("draw training.lzt -o picture.gif", 1);
   refused("draw training.lzt -o /nowhere/p.svg", 1);
   refused("draw training.lzt -o /nowhere/p.png --layout layered", 1);
