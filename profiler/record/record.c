@@ -198,6 +198,7 @@ record_thread* record_enter_slow(int gate, bool always) {
   record_thread* t = record_thread_take();
   if (!t || atomic_load(&life.phase) != RECORD_AWAKE) return NULL;
   if (!t->introduced) record_thread_introduce(t);
+  if (t->events >= t->next_sample) t->entered = trace_now();
   if (gate == RECORD_TIMED) {
     if (!record_gate_clock() && !always) {
       record_leave(t);
@@ -210,8 +211,10 @@ record_thread* record_enter_slow(int gate, bool always) {
 
 void record_leave_slow(record_thread* t) {
   if (t->entered) {
-    t->ns += (trace_now() - t->entered) * RECORD_SAMPLE;
+    t->ns += (trace_now() - t->entered) * t->weight;
     t->entered = 0;
+    t->weight = t->events < RECORD_MEASURED ? 1 : RECORD_SAMPLE;
+    t->next_sample = t->events + t->weight - 1;
   }
   if (t->events >= t->next_cost) {
     record_thread_cost(t);

@@ -21,8 +21,11 @@
 #include "record_options.h"
 #include "trace.h"
 
-#define RECORD_SAMPLE 64u /* events between two measurements of the cost */
-#define RECORD_NAMES 64u  /* a power of two */
+/* The cost is measured for each of a thread's first events, then for one in so
+ * many, which stands for the others. */
+#define RECORD_MEASURED 256u
+#define RECORD_SAMPLE 64u
+#define RECORD_NAMES 64u /* a power of two */
 
 /* What a callback has to do before it may write. */
 enum record_gate {
@@ -43,7 +46,9 @@ typedef struct record_thread {
   uint32_t newest_stack; /* the largest stack id seen */
   uint64_t entered;      /* when the sampled callback began; else 0 */
   uint64_t events, ns, stacks, stack_ns, lost;
-  uint64_t next_cost; /* of `events`, when to write the next `cost` */
+  uint64_t next_sample; /* of `events`, when to measure */
+  uint32_t weight;      /* events that a measurement stands for */
+  uint64_t next_cost;   /* of `events`, when to write the next `cost` */
   struct {
     const char* text;
     uint32_t id;
@@ -77,7 +82,7 @@ static inline record_thread* record_enter(void) {
   int gate = atomic_load_explicit(&record.gate, memory_order_relaxed);
   if (__builtin_expect(!t || gate != RECORD_OPEN, 0))
     return record_enter_slow(gate, false);
-  if (__builtin_expect(t->events % RECORD_SAMPLE == 0, 0))
+  if (__builtin_expect(t->events >= t->next_sample, 0))
     t->entered = trace_now();
   return t;
 }

@@ -109,7 +109,7 @@ uint32_t record_stack(record_thread* t) {
   }
   atomic_store_explicit(&t->unwinding, false, memory_order_relaxed);
   t->stacks++;
-  if (began) t->stack_ns += (trace_now() - began) * RECORD_SAMPLE;
+  if (began) t->stack_ns += (trace_now() - began) * t->weight;
   errno = saved;
   return id;
 }

@@ -97,6 +97,8 @@ record_thread* record_thread_take(void) {
     t->newest_stack = 0;
     t->events = t->ns = t->stacks = t->stack_ns = t->lost = 0;
     t->next_cost = RECORD_SAMPLE;
+    t->next_sample = 0;
+    t->weight = 1;
     t->generation = record.generation - 1;
   }
   return t;

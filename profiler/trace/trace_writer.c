@@ -193,6 +193,13 @@ static void trace_writer_sizes(
   w->ring_room = 2 * w->ring_slots + 65536; /* open ones come on top */
 }
 
+/* True while the process has one thread: then the kernel registers for
+ * membarrier at once. With more it waits for a grace period, 10 ms and up. */
+static bool trace_writer_alone(void) {
+  struct stat tasks;
+  return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
+}
+
 trace_writer* trace_writer_open(
     const char* path, const trace_writer_options* options) {
   trace_writer* w = trace_writer_map(sizeof *w);
@@ -210,6 +217,7 @@ trace_writer* trace_writer_open(
   errno = 0;
   if (!trace_writer_write_header(w, w->ring_slots != 0)) goto failed_file;
   w->barrier =
+      trace_writer_alone() &&
       syscall(
           SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 #ifdef MADV_WIPEONFORK
@@ -240,9 +248,11 @@ failed : {
 /* True once no thread but the caller can be inside a write that began before
  * the writer was closed. */
 static bool trace_writer_quiet(trace_writer* w) {
+  /* Without the barrier: a while that is longer, by orders, than a store takes
+   * to be seen by all. */
   if (!w->barrier ||
       syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-    return false;
+    usleep(500);
   for (trace_writer_thread* t = atomic_load(&w->threads); t; t = t->next)
     for (int tries = 0; atomic_load(&t->depth) != 0; tries++) {
       if (tries == 1000) return false;

@@ -7,6 +7,10 @@
 
 const lazuli_probe* _Atomic probe_current;
 
+/* For watchers, who look it up by name. */
+extern LAZULI_API const char* const lazuli_version;
+const char* const lazuli_version = LAZULI_VERSION;
+
 int lazuli_probe_attach(const lazuli_probe* probe) {
   /* Two places in turn: a callback that still runs reads the old one. */
   static lazuli_probe copies[2];
