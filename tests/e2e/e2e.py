@@ -62,6 +62,17 @@ def report(trace):
     return json.loads(done.stdout)
 
 
+def events(trace, *kinds):
+    """The events of these kinds in their order, each a dict of its fields with
+    its kind as "event"."""
+    done = run(LAZULI, "dump", "--json", trace)
+    equal(done.returncode, 0, f"dump --json {trace} exits with")
+    for line in done.stdout.splitlines():
+        event = json.loads(line)
+        if event["event"] in kinds:
+            yield {"event": event["event"], **event["fields"]}
+
+
 def line_of(source, marker):
     """The number of the one line of a program that carries the comment."""
     text = (SOURCE / source).read_text().splitlines()
