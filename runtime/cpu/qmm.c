@@ -12,6 +12,21 @@
 #include "stream/pool.h"
 
 ISA_DECLARE(qmm_table, qmm_table)
+ISA_DECLARE(qmm_dots, qmm_int2)
+ISA_DECLARE(qmm_dots, qmm_int3)
+
+/* Integers serve where codes are whole numbers (e2m1 is, doubled) and the
+ * machine multiplies bytes. */
+static const qmm_dots* dots_for(const quantize_format* f, lz_dtype d) {
+#if defined(__x86_64__)
+  const qmm_dots* dots =
+      d == DTYPE_BFLOAT16 ? ISA_PICK(qmm_int2) : ISA_PICK(qmm_int3);
+  if (f->mode != QUANTIZE_MXFP8 && dots->dot &&
+      __builtin_cpu_supports("avx512vnni"))
+    return dots;
+#endif
+  return &ISA_PICK(qmm_table)->dots;
+}
 
 /* Up to so many rows of x each row of codes is read and multiplied on the
  * fly; above, blocks of w are dequantised and multiplied as matrices. */
@@ -33,6 +48,9 @@ typedef struct qmm_plan {
   int64_t x_row, x_col, out_row, out_col; /* elements */
   const qmm_start* starts;
   int64_t block, blocks; /* columns of out that a part makes */
+  const qmm_dots* dots;
+  float* arranged; /* x of few rows, x_floats a row */
+  int64_t x_floats;
   _Atomic int failed;
 } qmm_plan;
 
@@ -52,27 +70,48 @@ static void factors(
   const char* src =
       bias ? w->biases + row * w->bias_row : w->scales + row * w->scale_row;
   if (d == DTYPE_UINT8)
-    for (int64_t i = 0; i < n; i++)
-      to[i] = quantize_scale(w->format.mode, (uint8_t)src[at + i]);
+    quantize_kernels()->scales[w->format.mode](
+        to, (const uint8_t*)src + at, 8, n);
   else
     gemm_kernels()->load[d](to, src + at * (int64_t)dtype_size(d), 1, n);
 }
 
-/* Elements [at, at + n) of row, both multiples of 8. */
+/* Scales and biases of `row` from group g on, into room for 2 * (groups + 16)
+ * floats. */
+static qmm_factors factors_of(
+    const qmm_matrix* w, int64_t row, int64_t g, int64_t groups, float* room) {
+  float* b = room + groups + 16;
+  factors(w, false, row, g, groups, room);
+  if (w->format.mode == QUANTIZE_AFFINE)
+    factors(w, true, row, g, groups, b);
+  else
+    memset(b, 0, (size_t)groups * sizeof *b);
+  memset(room + groups, 0, 16 * sizeof *room);
+  memset(b + groups, 0, 16 * sizeof *b);
+  return (qmm_factors){room, b};
+}
+
+/* Floats of room that factors_of wants for n elements. */
+static int64_t factors_room(const qmm_plan* p, int64_t n) {
+  return 2 * (n / p->f->group_size + 16);
+}
+
+static const uint8_t* codes_at(const qmm_matrix* w, int64_t row, int64_t at) {
+  return w->codes + row * w->code_row + at / 8 * w->format.bits;
+}
+
+/* Elements [at, at + n) of a row: whole groups. */
 static void dequantize_part(
-    const qmm_matrix* w, int64_t row, int64_t at, int64_t n, float* to) {
-  const quantize_format* f = &w->format;
-  const int size = f->group_size;
-  quantize_kernels()->decode[f->mode](
-      to, w->codes + row * w->code_row + at / 8 * f->bits, f->bits, n);
-  for (int64_t i = 0; i < n;) {
-    const int64_t g = (at + i) / size;
-    const int64_t end = min64(n, (g + 1) * size - at);
-    float s, b = 0;
-    factors(w, false, row, g, 1, &s);
-    if (f->mode == QUANTIZE_AFFINE) factors(w, true, row, g, 1, &b);
-    for (; i < end; i++) to[i] = to[i] * s + b;
-  }
+    const qmm_plan* p,
+    const qmm_matrix* w,
+    int64_t row,
+    int64_t at,
+    int64_t n,
+    float* room,
+    float* to) {
+  const int size = p->f->group_size;
+  const qmm_factors by = factors_of(w, row, at / size, n / size, room);
+  ISA_PICK(qmm_table)->row(p->f, to, codes_at(w, row, at), &by, n);
 }
 
 static void store_out(
@@ -101,59 +140,83 @@ static void load_x(const qmm_plan* p, const qmm_start* s, float* to) {
         p->k);
 }
 
-/* Few rows, w transposed: each row of codes gives a column of out. */
-static int few_dots(qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
-  const qmm_table* t = ISA_PICK(qmm_table);
-  const qmm_matrix* w = &s->w;
+/* x of every product, arranged once for all parts. Nonzero: out of memory. */
+static int arrange_all(qmm_plan* p) {
   const int64_t groups = p->k / p->f->group_size;
-  const int64_t wide = t->arranged(p->f, p->k);
-  const size_t floats =
-      (size_t)(p->m * (wide + groups + cols + 16) + p->k + 2 * groups + 64);
-  float* x = scratch_get(SCRATCH_KERNEL, floats * sizeof *x);
-  if (!x) return 1;
-  float* sums = x + p->m * wide;
-  float* tile = sums + p->m * (groups + 16);
-  float* scale = tile + p->m * cols;
-  float* bias = scale + groups + 16;
-  float* row = bias + groups + 16;
-  memset(scale, 0, (size_t)(2 * groups + 32) * sizeof *scale);
-  for (int64_t i = 0; i < p->m; i++) {
+  const int64_t rows = p->batch * p->m;
+  /* Floats, or less: what fits one fits the other. */
+  p->x_floats =
+      ISA_PICK(qmm_table)->dots.arranged(p->f, p->k) + 2 * groups + 32;
+  p->arranged = malloc((size_t)(rows * p->x_floats + p->k) * sizeof(float));
+  if (!p->arranged) return 1;
+  float* line = p->arranged + rows * p->x_floats;
+  for (int64_t i = 0; i < rows; i++) {
     gemm_kernels()->load[p->dtype](
-        row,
-        s->x + i * p->x_row * (int64_t)dtype_size(p->dtype),
+        line,
+        p->starts[i / p->m].x +
+            i % p->m * p->x_row * (int64_t)dtype_size(p->dtype),
         p->x_col,
         p->k);
-    t->arrange(p->f, x + i * wide, sums + i * (groups + 16), row, p->k);
+    const qmm_dots* plain = &ISA_PICK(qmm_table)->dots;
+    float sum = 0;
+    for (int64_t k = 0; k < p->k; k++) sum += line[k] * 0;
+    if (sum != 0 && p->dots != plain) {
+      /* No integer stands for NaN or infinity. */
+      p->dots = plain;
+      i = -1;
+      continue;
+    }
+    float* to = p->arranged + i * p->x_floats;
+    p->dots->arrange(p->f, to, to + p->dots->arranged(p->f, p->k), line, p->k);
   }
+  return 0;
+}
+
+/* Few rows, w transposed: each row of codes gives a column of out. */
+static int few_dots(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
+  const qmm_start* s = &p->starts[product];
+  const int64_t wide = p->dots->arranged(p->f, p->k);
+  float* tile = scratch_get(
+      SCRATCH_KERNEL,
+      (size_t)(p->m * cols + factors_room(p, p->k)) * sizeof *tile);
+  if (!tile) return 1;
+  float* room = tile + p->m * cols;
+  const float* x = p->arranged + product * p->m * p->x_floats;
   for (int64_t j = 0; j < cols; j++) {
-    factors(w, false, j0 + j, 0, groups, scale);
-    if (p->f->mode == QUANTIZE_AFFINE)
-      factors(w, true, j0 + j, 0, groups, bias);
+    const qmm_factors by =
+        factors_of(&s->w, j0 + j, 0, p->k / p->f->group_size, room);
     for (int64_t i = 0; i < p->m; i++) {
-      const qmm_vector v = {x + i * wide, sums + i * (groups + 16)};
-      tile[i * cols + j] = t->dot(
-          p->f, w->codes + (j0 + j) * w->code_row, scale, bias, &v, p->k);
+      const qmm_vector v = {x + i * p->x_floats, x + i * p->x_floats + wide};
+      tile[i * cols + j] =
+          p->dots->dot(p->f, codes_at(&s->w, j0 + j, 0), &by, &v, p->k);
     }
   }
   store_out(p, s, tile, cols, j0, cols);
   return 0;
 }
 
-/* Few rows, w as it is: each row of codes is added to all of out, x times. */
-static int few_sums(qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
+/* Few rows, w as it is: each row of codes is added to out, x times. */
+static int few_sums(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
+  const qmm_table* t = ISA_PICK(qmm_table);
+  const qmm_start* s = &p->starts[product];
+  const int size = p->f->group_size;
   float* tile = scratch_get(
-      SCRATCH_KERNEL, (size_t)(p->m * (cols + p->k) + cols) * sizeof(float));
+      SCRATCH_KERNEL,
+      (size_t)(p->m * (cols + p->k) + factors_room(p, cols)) * sizeof *tile);
   if (!tile) return 1;
-  float *x = tile + p->m * cols, *row = x + p->m * p->k;
+  float *x = tile + p->m * cols, *room = x + p->m * p->k;
   load_x(p, s, x);
   memset(tile, 0, (size_t)(p->m * cols) * sizeof *tile);
   for (int64_t k = 0; k < p->k; k++) {
-    dequantize_part(&s->w, k, j0, cols, row);
-    for (int64_t i = 0; i < p->m; i++) {
-      const float by = x[i * p->k + k];
-      float* sum = tile + i * cols;
-      for (int64_t j = 0; j < cols; j++) sum[j] += by * row[j];
-    }
+    const qmm_factors by = factors_of(&s->w, k, j0 / size, cols / size, room);
+    for (int64_t i = 0; i < p->m; i++)
+      t->axpy(
+          p->f,
+          tile + i * cols,
+          codes_at(&s->w, k, j0),
+          &by,
+          x[i * p->k + k],
+          cols);
   }
   store_out(p, s, tile, cols, j0, cols);
   return 0;
@@ -162,7 +225,8 @@ static int few_sums(qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
 /* Many rows: the columns of w dequantised, then a product of matrices. In
  * bfloat16 where x is and the machine multiplies it. */
 static int block_product(
-    qmm_plan* p, const qmm_start* s, int64_t j0, int64_t cols) {
+    qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
+  const qmm_start* s = &p->starts[product];
   const bool half = p->dtype == DTYPE_BFLOAT16 && onednn_has_bf16() &&
                     p->x_col == 1 && p->x_row >= p->k;
   const bool flat =
@@ -172,16 +236,18 @@ static int block_product(
   const int64_t width = p->transpose ? p->k : cols;
   float* tile = scratch_get(
       SCRATCH_KERNEL,
-      (size_t)(p->m * cols + x_floats + rows * width + width) * sizeof(float));
+      (size_t)(p->m * cols + x_floats + rows * width + width + factors_room(p, width)) *
+          sizeof(float));
   if (!tile) return 1;
   float *x = tile + p->m * cols, *w = x + x_floats, *line = w + rows * width;
+  float* room = line + width;
   uint16_t* narrow = (uint16_t*)w;
   for (int64_t i = 0; i < rows; i++) {
     float* to = half ? line : w + i * width;
     if (p->transpose)
-      dequantize_part(&s->w, j0 + i, 0, width, to);
+      dequantize_part(p, &s->w, j0 + i, 0, width, room, to);
     else
-      dequantize_part(&s->w, i, j0, width, to);
+      dequantize_part(p, &s->w, i, j0, width, room, to);
     if (half)
       gemm_kernels()->store[DTYPE_BFLOAT16](narrow + i * width, 1, line, width);
   }
@@ -203,7 +269,7 @@ static void qmm_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   qmm_plan* p = ctx;
   for (int64_t i = begin; i < end; i++) {
-    const qmm_start* s = &p->starts[i / p->blocks];
+    const int64_t s = i / p->blocks;
     const int64_t j0 = i % p->blocks * p->block;
     const int64_t cols = min64(p->block, p->n - j0);
     const int status = p->m > QMM_ROWS ? block_product(p, s, j0, cols)
@@ -217,16 +283,23 @@ static int qmm_execute(qmm_plan* p) {
   /* A part is some 64K codes when they are multiplied on the fly, a block that
    * fits a cache otherwise; and each thread gets some. */
   int64_t block = p->m > QMM_ROWS ? QMM_BLOCK / 4 / p->k : 128 * 1024 / p->k;
-  const int64_t share = p->batch * p->n / (4 * pool_threads());
+  /* Long runs of each row where columns are what is shared out. */
+  if (p->m <= QMM_ROWS && !p->transpose) block = 4096;
+  const int64_t share = p->batch * p->n / (2 * pool_threads());
   if (block > share) block = share;
   /* Whole groups when columns are packed, else enough for the stores. */
   const int64_t unit = p->transpose ? 16 : QUANTIZE_GROUP_MAX;
   block = (block + unit - 1) / unit * unit;
   p->block = min64(block < unit ? unit : block, p->n);
   p->blocks = (p->n + p->block - 1) / p->block;
+  if (p->m <= QMM_ROWS && p->transpose) {
+    p->dots = dots_for(p->f, p->dtype);
+    if (arrange_all(p)) return 1;
+  }
   const int64_t parts = p->batch * p->blocks;
   const int64_t work = p->m * p->block * p->k;
   pool_for(parts, work < 32768 ? 32768 / (work + 1) : 1, qmm_parts, p);
+  free(p->arranged);
   return atomic_load(&p->failed);
 }
 

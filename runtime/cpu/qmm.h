@@ -42,7 +42,12 @@ typedef struct qmm_vector {
   const float *x, *sums; /* and its sum over each group */
 } qmm_vector;
 
-typedef struct qmm_table {
+/* Scales and biases as floats; 16 more than there are may be read. */
+typedef struct qmm_factors {
+  const float *s, *b; /* b: zeros unless affine */
+} qmm_factors;
+
+typedef struct qmm_dots {
   /* Floats that arrange writes for x of k elements. */
   int64_t (*arranged)(const quantize_format* f, int64_t k);
   void (*arrange)(
@@ -51,15 +56,32 @@ typedef struct qmm_table {
       float* sums,
       const float* x,
       int64_t k);
-  /* The product of one row of codes; s and b its scales and biases, followed
-   * by 16 zeros each. */
+  /* The product of one row of codes and x. */
   float (*dot)(
       const quantize_format* f,
       const uint8_t* codes,
-      const float* s,
-      const float* b,
+      const qmm_factors* by,
       const qmm_vector* x,
       int64_t k);
+} qmm_dots;
+
+typedef struct qmm_table {
+  qmm_dots dots;
+  /* y[i] += x * element i of the row, i < n. */
+  void (*axpy)(
+      const quantize_format* f,
+      float* y,
+      const uint8_t* codes,
+      const qmm_factors* by,
+      float x,
+      int64_t n);
+  /* The n elements of a row of codes; n whole groups. */
+  void (*row)(
+      const quantize_format* f,
+      float* to,
+      const uint8_t* codes,
+      const qmm_factors* by,
+      int64_t n);
 } qmm_table;
 
 #endif

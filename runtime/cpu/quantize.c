@@ -27,15 +27,18 @@ uint8_t quantize_to_fp8(float x) {
 }
 
 float quantize_from_fp8(uint8_t code) {
-  const int exponent = code >> 3 & 15, fraction = code & 7;
-  const float x = exponent ? ldexpf((float)(8 + fraction), exponent - 10)
-                           : ldexpf((float)fraction, -9);
-  return code & 0x80 ? -x : x;
+  /* A half has one bit of exponent more, eight higher. */
+  return 256 *
+         dtype_f16_to_f32((uint16_t)((code & 0x80) << 8 | (code & 0x7f) << 7));
 }
 
 float quantize_scale(quantize_mode mode, uint8_t code) {
   if (mode == QUANTIZE_NVFP4) return quantize_from_fp8(code);
-  return ldexpf(1, code - 127); /* 255: infinity */
+  /* The exponent of a float; 255 is infinity, 0 half the least normal. */
+  const uint32_t bits = code ? (uint32_t)code << 23 : (uint32_t)1 << 22;
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
 }
 
 static float round_to(lz_dtype d, float x) {

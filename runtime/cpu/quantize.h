@@ -80,6 +80,9 @@ typedef struct quantize_table {
   /* What n codes stand for before scale and bias. */
   void (*decode[QUANTIZE_MODES])(
       float* values, const uint8_t* packed, int bits, int64_t n);
+  /* n scales of one byte; bits is 8. */
+  void (*scales[QUANTIZE_MODES])(
+      float* values, const uint8_t* codes, int bits, int64_t n);
   /* Codes of one group; returns scale and bias. */
   void (*affine)(
       uint8_t* codes,

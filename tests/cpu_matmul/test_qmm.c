@@ -294,11 +294,48 @@ static void vector_without_rows(void** state) {
   tensor_free(&out);
 }
 
+/* Infinity times what it meets, as in floating point. */
+static void not_finite(void** state) {
+  (void)state;
+  const quantize_format f = {QUANTIZE_AFFINE, 4, 64};
+  const int32_t xs[2] = {2, 128}, ws[2] = {40, 128}, os[2] = {2, 40};
+  for (int type = 0; type < 3; type++) {
+    weights w;
+    tensor x, out;
+    weights_init(&w, &f, types[type], 2, ws, TENSOR_ROWS);
+    tensor_init(&x, types[type], 2, xs, TENSOR_ROWS);
+    tensor_fill(&x, -1, 1);
+    tensor_set(&x, 3, INFINITY);
+    tensor_set(&x, 130, NAN);
+    tensor_init(&out, types[type], 2, os, TENSOR_ROWS);
+    assert_int_equal(
+        qmm_run(
+            &f,
+            true,
+            &x.view,
+            &w.packed.view,
+            &w.scales.view,
+            &w.biases.view,
+            &out.view,
+            NULL,
+            NULL),
+        0);
+    for (int j = 0; j < 40; j++) {
+      assert_true(!isfinite(tensor_get(&out, j)));
+      assert_true(isnan(tensor_get(&out, 40 + j)));
+    }
+    weights_free(&w);
+    tensor_free(&x);
+    tensor_free(&out);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products),
       cmocka_unit_test(large),
       cmocka_unit_test(gathered),
+      cmocka_unit_test(not_finite),
       cmocka_unit_test(vector_without_rows)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,18 @@ static void arrange(
 }
 
 #if defined(LZ_ISA_avx512)
+/* Bytes of codes asked for before they are used: rows follow each other, and
+ * the hardware stops at the end of each page. */
+#define AHEAD 4096
+
+static inline const float* nibble_values(const quantize_format* f) {
+  static const float affine[16] = {
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  static const float fp4[16] = {
+      0, .5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6};
+  return f->mode == QUANTIZE_AFFINE ? affine : fp4;
+}
+
 static float dot_nibbles(
     const quantize_format* f,
     const uint8_t* codes,
@@ -65,6 +77,7 @@ static float dot_nibbles(
   const float* at = x->x;
   for (int64_t i = 0; i < k; i += 128, codes += 64, s += groups, at += 128) {
     const int left = k - i >= 128 ? 16 : (int)(k - i) / 8;
+    _mm_prefetch((const char*)codes + AHEAD, _MM_HINT_T0);
     const __m512i w = left == 16 ? _mm512_loadu_si512(codes)
                                  : _mm512_maskz_loadu_epi32(
                                        (__mmask16)((1u << left) - 1), codes);
@@ -102,6 +115,8 @@ static float dot_bytes(
   __m512 total = vf_zero();
   for (int64_t i = 0; i < k; i += n, s++) {
     __m512 even = vf_zero(), odd = vf_zero();
+    for (int j = 0; j < n; j += 64)
+      _mm_prefetch((const char*)codes + j + AHEAD, _MM_HINT_T0);
     if (fp8) {
       for (int j = 0; j < n; j += 16, codes += 16, at += 16) {
         __m256i b =
@@ -131,6 +146,9 @@ static float dot_bytes(
 
 extern const quantize_table ISA_NAME(quantize_table);
 
+/* Codes decoded at a time: whole groups of any size. */
+#define RUN 512
+
 static float dot_any(
     const quantize_format* f,
     const uint8_t* codes,
@@ -138,56 +156,100 @@ static float dot_any(
     const qmm_vector* x,
     int64_t k) {
   const int n = f->group_size;
-  float values[QUANTIZE_GROUP_MAX], sum = 0;
-  for (int64_t i = 0; i < k; i += n, codes += n / 8 * f->bits, s++) {
-    ISA_NAME(quantize_table).decode[f->mode](values, codes, f->bits, n);
-    vf even = vf_zero(), odd = vf_zero();
-    for (int j = 0; j < n; j += 2 * VF) {
-      const float* at = x->x + i + j;
-      if (VF == 16 && n == 16) {
-        even = vf_fma(vf_load(values), vf_load(at), even);
-        break;
+  float values[RUN];
+  vf total = vf_zero();
+  for (int64_t i = 0; i < k; i += RUN) {
+    const int64_t run = k - i < RUN ? k - i : RUN;
+    ISA_NAME(quantize_table)
+        .decode[f->mode](values, codes + i / 8 * f->bits, f->bits, run);
+    for (int64_t g = 0; g < run; g += n, s++) {
+      const float *v = values + g, *at = x->x + i + g;
+      vf even = vf_zero(), odd = vf_zero();
+      int j = 0;
+      for (; j + 2 * VF <= n; j += 2 * VF) {
+        even = vf_fma(vf_load(v + j), vf_load(at + j), even);
+        odd = vf_fma(vf_load(v + j + VF), vf_load(at + j + VF), odd);
       }
-      even = vf_fma(vf_load(values + j), vf_load(at), even);
-      odd = vf_fma(vf_load(values + j + VF), vf_load(at + VF), odd);
+      if (j < n) even = vf_fma(vf_load(v + j), vf_load(at + j), even);
+      total = vf_fma(vf_set1(*s), even + odd, total);
     }
-    sum += *s * vf_sum(even + odd);
   }
-  return sum;
+  return vf_sum(total);
 }
 
 static float dot(
     const quantize_format* f,
     const uint8_t* codes,
-    const float* s,
-    const float* b,
+    const qmm_factors* by,
     const qmm_vector* x,
     int64_t k) {
   float sum = 0;
 #if defined(LZ_ISA_avx512)
-  static const float affine[16] = {
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  static const float fp4[16] = {
-      0, .5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6};
   if (f->bits == 4)
-    sum = dot_nibbles(
-        f, codes, s, x, k, f->mode == QUANTIZE_AFFINE ? affine : fp4);
+    sum = dot_nibbles(f, codes, by->s, x, k, nibble_values(f));
   else if (f->bits == 8)
-    sum = dot_bytes(f, codes, s, x, k);
+    sum = dot_bytes(f, codes, by->s, x, k);
   else
 #endif
-    sum = dot_any(f, codes, s, x, k);
+    sum = dot_any(f, codes, by->s, x, k);
   if (f->mode == QUANTIZE_AFFINE) {
     const int64_t groups = k / f->group_size;
     vf total = vf_zero();
     int64_t g = 0;
     for (; g + VF <= groups; g += VF)
-      total = vf_fma(vf_load(b + g), vf_load(x->sums + g), total);
+      total = vf_fma(vf_load(by->b + g), vf_load(x->sums + g), total);
     sum += vf_sum(total);
-    for (; g < groups; g++) sum += b[g] * x->sums[g];
+    for (; g < groups; g++) sum += by->b[g] * x->sums[g];
   }
   return sum;
 }
 
+/* to[i] = values[i] * s + b over groups, or added to what is there. */
+static inline __attribute__((always_inline)) void spread_groups(
+    const int add,
+    const quantize_format* f,
+    float* to,
+    const uint8_t* codes,
+    const qmm_factors* by,
+    float x,
+    int64_t n) {
+  float values[RUN];
+  const int size = f->group_size;
+  const float *s = by->s, *b = by->b;
+  for (int64_t i = 0; i < n; i += RUN) {
+    const int64_t run = n - i < RUN ? n - i : RUN;
+    ISA_NAME(quantize_table)
+        .decode[f->mode](values, codes + i / 8 * f->bits, f->bits, run);
+    for (int64_t g = 0; g < run; g += size, s++, b++) {
+      const vf scale = vf_set1(*s * x), bias = vf_set1(*b * x);
+      for (int j = 0; j < size; j += VF) {
+        float* at = to + i + g + j;
+        vf base = bias;
+        if (add) base += vf_load(at);
+        vf_store(at, vf_fma(vf_load(values + g + j), scale, base));
+      }
+    }
+  }
+}
+
+static void axpy(
+    const quantize_format* f,
+    float* y,
+    const uint8_t* codes,
+    const qmm_factors* by,
+    float x,
+    int64_t n) {
+  spread_groups(1, f, y, codes, by, x, n);
+}
+
+static void row(
+    const quantize_format* f,
+    float* to,
+    const uint8_t* codes,
+    const qmm_factors* by,
+    int64_t n) {
+  spread_groups(0, f, to, codes, by, 1, n);
+}
+
 extern const qmm_table ISA_NAME(qmm_table);
-const qmm_table ISA_NAME(qmm_table) = {arranged, arrange, dot};
+const qmm_table ISA_NAME(qmm_table) = {{arranged, arrange, dot}, axpy, row};

@@ -48,7 +48,9 @@ static void unpack(uint8_t* codes, const uint8_t* packed, int bits, int64_t n) {
     memcpy(codes + i, &out, 8);
   }
   for (; i < n; i += 8, packed += bits) {
-    uint64_t out = spread(bytes_load(packed, bits), bits);
+    uint64_t word = 0;
+    for (int b = 0; b < bits; b++) word |= (uint64_t)packed[b] << (8 * b);
+    const uint64_t out = spread(word, bits);
     memcpy(codes + i, &out, 8);
   }
 }
@@ -134,6 +136,15 @@ static void decode_fp8(
   }
 }
 
+static void scales_e8m0(
+    float* restrict values, const uint8_t* codes, int bits, int64_t n) {
+  (void)bits;
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t c = codes[i], word = c ? c << 23 : (uint32_t)1 << 22;
+    memcpy(&values[i], &word, sizeof word);
+  }
+}
+
 /* Comparisons are written so that a NaN loses each. */
 static void affine(
     uint8_t* codes,
@@ -178,4 +189,8 @@ const quantize_table ISA_NAME(quantize_table) = {
          [QUANTIZE_MXFP4] = decode_fp4,
          [QUANTIZE_NVFP4] = decode_fp4,
          [QUANTIZE_MXFP8] = decode_fp8},
+    .scales =
+        {[QUANTIZE_MXFP4] = scales_e8m0,
+         [QUANTIZE_MXFP8] = scales_e8m0,
+         [QUANTIZE_NVFP4] = decode_fp8},
     .affine = affine};

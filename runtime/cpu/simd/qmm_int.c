@@ -1,0 +1,244 @@
+/* One row of codes times a vector, in integers.
+ *
+ * Within each group x is m * 2^e with whole m, in digits of 8 bits: two of them
+ * hold every bfloat16 within 2^7 of the largest exactly, three every float16
+ * within 2^12, and for a float32 three are off by at most 2^-24 of the largest,
+ * which is what summing in float32 costs too. Codes are bytes, so one
+ * instruction multiplies and sums 64 of them: they are then used as fast as
+ * memory gives them. */
+#include "cpu/qmm.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cpu/isa.h"
+#include "cpu/simd/gemm_vec.h"
+
+extern const qmm_dots ISA_NAME(qmm_int2), ISA_NAME(qmm_int3);
+
+#if defined(LZ_ISA_avx512)
+#define VNNI __attribute__((target("avx512vnni")))
+#define AHEAD 4096
+/* Codes unpacked at a time where they are neither bytes nor nibbles. */
+#define RUN 512
+
+static inline bool nibbles(const quantize_format* f) {
+  return f->bits == 4;
+}
+
+/* Elements are padded to whole vectors: 128 of nibbles, else 64. */
+static int64_t padded(const quantize_format* f, int64_t k) {
+  return nibbles(f) ? (k + 127) / 128 * 128 : (k + 63) / 64 * 64;
+}
+
+/* Digits, the highest first, then the scale of each group. */
+static inline int64_t arranged(
+    const int digits, const quantize_format* f, int64_t k) {
+  return padded(f, k) * digits / 4 + k / f->group_size + 16;
+}
+
+/* Where element i of a block of 128 goes: words of eight nibbles are read as
+ * their even and then their odd ones. */
+static int64_t place(const quantize_format* f, int64_t i) {
+  if (!nibbles(f)) return i;
+  const int64_t in = i % 128;
+  return i - in + (in % 2) * 64 + in / 8 * 4 + in % 8 / 2;
+}
+
+static inline __attribute__((always_inline)) void arrange(
+    const int digits,
+    const quantize_format* f,
+    float* to,
+    float* sums,
+    const float* x,
+    int64_t k) {
+  const int64_t wide = padded(f, k);
+  const int n = f->group_size;
+  int8_t* digit = (int8_t*)to;
+  float* scales = to + wide * digits / 4;
+  /* The largest whole number of so many digits from -128 to 127. */
+  const float limit = digits == 2 ? 32639.0f : 8355711.0f;
+  memset(to, 0, (size_t)(wide * digits));
+  for (int64_t g = 0; g < k / n; g++) {
+    float most = 0;
+    for (int i = 0; i < n; i++) {
+      const float size = fabsf(x[g * n + i]);
+      most = size > most ? size : most;
+    }
+    int e = 0;
+    if (most > 0) frexpf(most, &e);
+    /* Subnormal groups are as good as 0; their scale would overflow. */
+    if (e < -100) e = -100;
+    int up = digits * 8 - 1 - e;
+    if (ldexpf(most, up) > limit) up--;
+    const float by = ldexpf(1, up);
+    float sum = 0;
+    for (int i = 0; i < n; i++) {
+      int m = (int)rintf(x[g * n + i] * by);
+      const int64_t at = place(f, g * n + i);
+      sum += (float)m;
+      for (int d = digits; d-- > 0;) {
+        const int high = (m + 128) >> 8;
+        digit[d * wide + at] = (int8_t)(m - high * 256);
+        m = high;
+      }
+    }
+    scales[g] = ldexpf(1, -up);
+    sums[g] = sum * scales[g];
+  }
+  for (int i = 0; i < 16; i++) scales[k / n + i] = 0;
+}
+
+/* Sums of digits' products to one of numbers; not in integers alone, which
+ * three digits overflow. */
+VNNI static inline __m512 number(const int digits, const __m512i* sums) {
+  const __m512i low = _mm512_add_epi32(
+      _mm512_slli_epi32(sums[digits - 2], 8), sums[digits - 1]);
+  __m512 x = _mm512_cvtepi32_ps(low);
+  if (digits == 3) x = vf_fma(_mm512_cvtepi32_ps(sums[0]), vf_set1(65536), x);
+  return x;
+}
+
+VNNI static inline __attribute__((always_inline)) float dot_nibbles(
+    const int digits,
+    const quantize_format* f,
+    const uint8_t* codes,
+    const float* s,
+    const qmm_vector* x,
+    int64_t k) {
+  /* Twice the value of e2m1, 12 up. */
+  const __m512i fp4 = _mm512_broadcast_i32x4(
+      _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+  const bool affine = f->mode == QUANTIZE_AFFINE;
+  const int64_t wide = padded(f, k);
+  const int8_t* digit = (const int8_t*)x->x;
+  const float* scales = x->x + wide * digits / 4;
+  const int words = f->group_size / 8, groups = 128 / f->group_size;
+  int32_t lanes[16];
+  for (int i = 0; i < 16; i++) lanes[i] = i / words;
+  const __m512i spread = _mm512_loadu_si512(lanes);
+  const __m512i mask = _mm512_set1_epi8(15);
+  __m512 total = vf_zero();
+  for (int64_t i = 0; i < k; i += 128, s += groups, scales += groups) {
+    const int left = k - i >= 128 ? 16 : (int)(k - i) / 8;
+    _mm_prefetch((const char*)codes + i / 2 + AHEAD, _MM_HINT_T0);
+    const __m512i w = left == 16
+                          ? _mm512_loadu_si512(codes + i / 2)
+                          : _mm512_maskz_loadu_epi32(
+                                (__mmask16)((1u << left) - 1), codes + i / 2);
+    __m512i even = _mm512_and_si512(w, mask);
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi16(w, 4), mask);
+    if (!affine) {
+      even = _mm512_shuffle_epi8(fp4, even);
+      odd = _mm512_shuffle_epi8(fp4, odd);
+    }
+    __m512i sums[3];
+#pragma GCC unroll 3
+    for (int d = 0; d < digits; d++) {
+      const int8_t* at = digit + d * wide + i;
+      sums[d] = _mm512_dpbusd_epi32(
+          _mm512_setzero_si512(), even, _mm512_loadu_si512(at));
+      sums[d] = _mm512_dpbusd_epi32(sums[d], odd, _mm512_loadu_si512(at + 64));
+    }
+    const __m512 by = _mm512_mul_ps(vf_load(s), vf_load(scales));
+    total =
+        vf_fma(number(digits, sums), _mm512_permutexvar_ps(spread, by), total);
+  }
+  return vf_sum(total);
+}
+
+extern const quantize_table ISA_NAME(quantize_table);
+
+VNNI static inline __attribute__((always_inline)) float dot_bytes(
+    const int digits,
+    const quantize_format* f,
+    const uint8_t* codes,
+    const float* s,
+    const qmm_vector* x,
+    int64_t k) {
+  uint8_t room[RUN];
+  const int64_t wide = padded(f, k);
+  const int8_t* digit = (const int8_t*)x->x;
+  const float* scales = x->x + wide * digits / 4;
+  const int n = f->group_size;
+  int32_t lanes[16];
+  for (int i = 0; i < 16; i++) lanes[i] = i * 4 / n;
+  const __m512i spread = _mm512_loadu_si512(lanes);
+  __m512 total = vf_zero();
+  for (int64_t r = 0; r < k; r += RUN) {
+    const int64_t run = k - r < RUN ? k - r : RUN;
+    const uint8_t* at = codes + r / 8 * f->bits;
+    if (f->bits != 8) {
+      ISA_NAME(quantize_table).unpack(room, at, f->bits, run);
+      at = room;
+    }
+    for (int64_t i = 0; i < run; i += 64) {
+      const int64_t left = run - i;
+      if (f->bits == 8) _mm_prefetch((const char*)at + i + AHEAD, _MM_HINT_T0);
+      const __m512i w = left >= 64 ? _mm512_loadu_si512(at + i)
+                                   : _mm512_maskz_loadu_epi8(
+                                         ((__mmask64)1 << left) - 1, at + i);
+      __m512i sums[3];
+#pragma GCC unroll 3
+      for (int d = 0; d < digits; d++)
+        sums[d] = _mm512_dpbusd_epi32(
+            _mm512_setzero_si512(),
+            w,
+            _mm512_loadu_si512(digit + d * wide + r + i));
+      const int64_t g = (r + i) / n;
+      const __m512 by = _mm512_mul_ps(vf_load(s + g), vf_load(scales + g));
+      total = vf_fma(
+          number(digits, sums), _mm512_permutexvar_ps(spread, by), total);
+    }
+  }
+  return vf_sum(total);
+}
+
+static inline __attribute__((always_inline)) float biased(
+    const quantize_format* f,
+    float product,
+    const qmm_factors* by,
+    const qmm_vector* x,
+    int64_t k) {
+  const bool affine = f->mode == QUANTIZE_AFFINE;
+  const float* b = affine ? by->b : by->s;
+  const int64_t groups = k / f->group_size;
+  vf total = vf_zero();
+  int64_t g = 0;
+  for (; g + VF <= groups; g += VF)
+    total = vf_fma(vf_load(b + g), vf_load(x->sums + g), total);
+  float rest = vf_sum(total);
+  for (; g < groups; g++) rest += b[g] * x->sums[g];
+  return affine ? product + rest : 0.5f * product - 6 * rest;
+}
+
+#define DOTS(n)                                                          \
+  static int64_t arranged##n(const quantize_format* f, int64_t k) {      \
+    return arranged(n, f, k);                                            \
+  }                                                                      \
+  static void arrange##n(                                                \
+      const quantize_format* f,                                          \
+      float* to,                                                         \
+      float* sums,                                                       \
+      const float* x,                                                    \
+      int64_t k) {                                                       \
+    arrange(n, f, to, sums, x, k);                                       \
+  }                                                                      \
+  VNNI static float dot##n(                                              \
+      const quantize_format* f,                                          \
+      const uint8_t* codes,                                              \
+      const qmm_factors* by,                                             \
+      const qmm_vector* x,                                               \
+      int64_t k) {                                                       \
+    const float sum = nibbles(f) ? dot_nibbles(n, f, codes, by->s, x, k) \
+                                 : dot_bytes(n, f, codes, by->s, x, k);  \
+    return biased(f, sum, by, x, k);                                     \
+  }                                                                      \
+  const qmm_dots ISA_NAME(qmm_int##n) = {arranged##n, arrange##n, dot##n};
+
+DOTS(2)
+DOTS(3)
+#else
+const qmm_dots ISA_NAME(qmm_int2) = {NULL, NULL, NULL};
+const qmm_dots ISA_NAME(qmm_int3) = {NULL, NULL, NULL};
+#endif
