@@ -81,6 +81,7 @@ typedef struct real_thread {
   uint32_t traced_nodes;
   uint32_t shares;        /* calls of copy_shared_buffer() so far */
   bool in_task;           /* the thread of a stream runs a task */
+  uint64_t task_kernel;   /* the kernel that it belongs to */
   uint8_t hint;           /* enum lazuli_trigger of the function we are in */
   bool by_array;          /* array::eval() is under way */
   const void* by_address; /* who called it */

@@ -148,6 +148,7 @@ static real_group* kernel_group(void) {
 }
 
 uint64_t real_kernel_current(void) {
+  if (real_self.in_task) return real_self.task_kernel;
   real_group* g = kernel_group();
   return g ? g->kernel : 0;
 }
@@ -273,6 +274,7 @@ static real_word kernel_invoke(void* object) {
   uint64_t none = 0;
   uint64_t begin = trace_now();
   real_self.in_task = true; /* for good: this thread does nothing else */
+  real_self.task_kernel = g->kernel;
   real_word result = t->original.invoke(&t->original);
   atomic_store(&g->end_ns, trace_now());
   atomic_compare_exchange_strong(&g->begin_ns, &none, begin);
