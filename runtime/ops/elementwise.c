@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/scope.h"
+#include "ops/create.h"
 #include "ops/shape.h"
 
 const lz_op op_elementwise_descs[] = {
@@ -126,4 +127,46 @@ lz_array* op_astype(lz_array* a, lz_dtype dtype, lz_stream* s) {
       dtype,
       a->ndim,
       a->shape));
+}
+
+/* ---- operations with types of their own ---------------------------------- */
+
+static bool elementwise_is_complex(const lz_array* a) {
+  return a->dtype == DTYPE_COMPLEX64;
+}
+
+lz_array* op_abs(lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  lz_array* size = op_unary(EW_ABS, a, s);
+  return elementwise_is_complex(a) ? op_astype(size, DTYPE_FLOAT32, s) : size;
+}
+
+lz_array* op_conjugate(lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  return elementwise_is_complex(a) ? op_unary(EW_CONJUGATE, a, s) : a;
+}
+
+lz_array* op_real(lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  return elementwise_is_complex(a) ? op_unary(EW_REAL, a, s) : a;
+}
+
+lz_array* op_imag(lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  return elementwise_is_complex(a) ? op_unary(EW_IMAG, a, s)
+                                   : op_zeros_like(a, s);
+}
+
+lz_array* op_bitwise_invert(lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  return op_unary(
+      a->dtype == DTYPE_BOOL ? EW_LOGICAL_NOT : EW_BITWISE_INVERT, a, s);
+}
+
+lz_array* op_divide(lz_array* a, lz_array* b, lz_stream* s) {
+  if (!a || !b || !s) return NULL;
+  lz_dtype dtype =
+      dtype_inexact(dtype_promote((lz_dtype)a->dtype, (lz_dtype)b->dtype));
+  return op_binary(
+      EW_DIVIDE, op_astype(a, dtype, s), op_astype(b, dtype, s), s);
 }

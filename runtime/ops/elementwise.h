@@ -14,6 +14,15 @@ lz_array* op_where(lz_array* condition, lz_array* x, lz_array* y, lz_stream* s);
 /* The array itself where the type is right. */
 lz_array* op_astype(lz_array* a, lz_dtype dtype, lz_stream* s);
 
+/* Those whose types the table does not tell: real types have no imaginary
+ * part, and integers divide as floats. */
+lz_array* op_abs(lz_array* a, lz_stream* s);
+lz_array* op_conjugate(lz_array* a, lz_stream* s);
+lz_array* op_real(lz_array* a, lz_stream* s);
+lz_array* op_imag(lz_array* a, lz_stream* s);
+lz_array* op_bitwise_invert(lz_array* a, lz_stream* s);
+lz_array* op_divide(lz_array* a, lz_array* b, lz_stream* s);
+
 /* One descriptor an operation of ops/elementwise.def. */
 extern const lz_op op_elementwise_descs[];
 

@@ -115,7 +115,7 @@ lz_array* op_flatten(lz_array* a, int start_axis, int end_axis, lz_stream* s) {
   if (!a || !s) return NULL;
   int start = start_axis < 0 ? start_axis + a->ndim : start_axis;
   int end = end_axis < 0 ? end_axis + a->ndim : end_axis;
-  if (a->ndim == 0 && (start == 0 || start == -1) && (end == 0 || end == -1)) {
+  if (a->ndim == 0) {
     const int32_t one = 1;
     return op_reshape(a, &one, 1, s);
   }
