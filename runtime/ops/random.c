@@ -165,13 +165,24 @@ lz_array* op_random_normal(
     lz_array* key,
     lz_stream* s) {
   if (!s) return NULL;
-  double low = dtype == DTYPE_FLOAT16    ? -(1 - 0x1p-11)
-               : dtype == DTYPE_BFLOAT16 ? -(1 - 0x1p-8)
-                                         : nextafterf(-1, 0);
+  if (!dtype_is_float(dtype))
+    return error_set(
+        "[normal] Can only generate normal numbers with floating point type, "
+        "not %s.",
+        dtype_name(dtype));
+  /* Drawn in float32 whatever the type: what MLX's own bits are. */
   lz_array* u = op_random_uniform(
-      op_scalar(dtype, low), op_scalar(dtype, 1), shape, ndim, dtype, key, s);
-  lz_array* out = op_multiply(op_scalar(dtype, sqrt(2.0)), op_erfinv(u, s), s);
-  if (scale) out = op_multiply(out, op_astype(scale, dtype, s), s);
+      op_scalar(DTYPE_FLOAT32, nextafterf(-1, 0)),
+      op_scalar(DTYPE_FLOAT32, 1),
+      shape,
+      ndim,
+      DTYPE_FLOAT32,
+      key,
+      s);
+  lz_array* out = op_astype(op_erfinv(u, s), dtype, s);
+  lz_array* factor = op_scalar(dtype, sqrt(2.0));
+  if (scale) factor = op_multiply(factor, op_astype(scale, dtype, s), s);
+  out = op_multiply(factor, out, s);
   if (loc) out = op_add(op_astype(loc, dtype, s), out, s);
   return out;
 }
