@@ -42,7 +42,7 @@ void error_context(const char* format, ...) {
       sizeof message,
       "%s: %.*s",
       words,
-      (int)(sizeof message - sizeof words),
+      (int)(sizeof message - sizeof words - 3),
       old);
   is_set = true;
 }

@@ -42,6 +42,9 @@ int exec_alloc(lz_exec* x, int i);
 /* The same, but in the memory of input `from` where that is allowed: the input
  * is needed no more, contiguous and of fitting size. */
 int exec_alloc_or_donate(lz_exec* x, int i, int from);
+/* Memory for all outputs of a fused program: each input of an output's shape
+ * and width that is needed no more is written over. */
+int exec_alloc_fused(lz_exec* x);
 /* Output i becomes a view of input `from`: no copy. offset in bytes from the
  * input's first element; strides in elements. */
 void exec_share(

@@ -47,8 +47,26 @@ int exec_alloc_or_donate(lz_exec* x, int i, int from) {
       .size = in->buffer->size,
       .result = (uint8_t)result);
   if (result != LAZULI_DONATION_MADE) return exec_alloc(x, i);
+  buffer_changes(in->buffer);
   array_bind(out, buffer_ref(in->buffer), 0, NULL, NULL);
   x->may_donate[from] = 0;
+  return 0;
+}
+
+int exec_alloc_fused(lz_exec* x) {
+  for (int i = 0; i < x->n_out; i++) {
+    const lz_array* out = x->out[i];
+    int from = -1;
+    for (int k = 0; k < x->n_in && from < 0; k++) {
+      const lz_array* in = x->in[k];
+      if (k < (int)sizeof x->may_donate && x->may_donate[k] &&
+          in->size == out->size && in->ndim == out->ndim &&
+          dtype_size((lz_dtype)in->dtype) == dtype_size((lz_dtype)out->dtype))
+        from = k;
+    }
+    if (from < 0 ? exec_alloc(x, i) : exec_alloc_or_donate(x, i, from))
+      return 1;
+  }
   return 0;
 }
 

@@ -39,23 +39,6 @@ static bool run_crosses(const lz_step* s) {
   return false;
 }
 
-static int run_program_alloc(lz_exec* x) {
-  for (int i = 0; i < x->n_out; i++) {
-    const lz_array* out = x->out[i];
-    int from = -1;
-    for (int k = 0; k < x->n_in && from < 0; k++) {
-      const lz_array* in = x->in[k];
-      if (k < (int)sizeof x->may_donate && x->may_donate[k] &&
-          in->size == out->size && in->ndim == out->ndim &&
-          dtype_size((lz_dtype)in->dtype) == dtype_size((lz_dtype)out->dtype))
-        from = k;
-    }
-    if (from < 0 ? exec_alloc(x, i) : exec_alloc_or_donate(x, i, from))
-      return 1;
-  }
-  return 0;
-}
-
 /* The view of an input broadcast to the shape of the program. */
 static void run_broadcast(
     const lz_array* in, const lz_array* out, lz_view* v, int64_t* strides) {
@@ -70,7 +53,7 @@ static void run_broadcast(
 enum { RUN_MAX_VIEWS = 40 };
 
 static int run_program(lz_exec* x, const lz_program* program) {
-  if (run_program_alloc(x)) return 1;
+  if (exec_alloc_fused(x)) return 1;
   const lz_array* shape = x->out[0];
   lz_view in[RUN_MAX_VIEWS], out[RUN_MAX_VIEWS];
   int64_t strides[RUN_MAX_VIEWS][LZ_MAX_DIMS];

@@ -301,10 +301,15 @@ static void alloc_report_free(const lz_buffer* b, int target) {
       .cache = atomic_load(&cached));
 }
 
+void buffer_changes(lz_buffer* b) {
+  if (__builtin_expect(b->handle && !b->device, 0)) pool.device->forget(b);
+}
+
 void buffer_unref(lz_buffer* b) {
   if (!b) return;
   if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_release) != 1) return;
   atomic_thread_fence(memory_order_acquire);
+  buffer_changes(b);
   atomic_fetch_sub(&active, b->block);
   if (b->source == LAZULI_MEMORY_SMALL || b->source == LAZULI_MEMORY_EXTERNAL) {
     alloc_report_free(b, b->source);

@@ -44,14 +44,19 @@ static inline lz_buffer* buffer_ref(lz_buffer* b) {
 void buffer_unref(lz_buffer* b); /* takes NULL */
 
 /* How device memory is made: set once by the GPU backend. `allocate` fills
- * data, handle and block; `release` returns them to the system. */
+ * data, handle and block; `release` returns them to the system; `forget` lets go
+ * of what the backend keeps of a host buffer (handle), whose contents change or
+ * whose life ends. */
 typedef struct alloc_device {
   int (*allocate)(lz_buffer* b, size_t bytes);
   void (*release)(lz_buffer* b);
+  void (*forget)(lz_buffer* b);
 } alloc_device;
 void alloc_set_device(const alloc_device* device);
 /* A buffer that the GPU backend can bind. */
 lz_buffer* buffer_new_device(size_t bytes, uint64_t kernel);
+/* The contents of a live buffer are about to change (donation). */
+void buffer_changes(lz_buffer* b);
 
 size_t alloc_active(void);
 size_t alloc_peak(void);

@@ -7,6 +7,7 @@
 #include "cpu/matmul.h"
 #include "ops/elementwise.h"
 #include "ops/shape.h"
+#include "vulkan/kernels.h"
 
 static uint64_t matmul_flops(const lz_exec* x) {
   const lz_array* a = x->in[0];
@@ -32,7 +33,10 @@ static int addmm_cpu(lz_exec* x) {
 }
 
 const lz_op op_matmul_desc = {
-    .name = "Matmul", .cpu = matmul_cpu, .flops = matmul_flops};
+    .name = "Matmul",
+    .cpu = matmul_cpu,
+    GPU(gpu_matmul),
+    .flops = matmul_flops};
 const lz_op op_addmm_desc = {
     .name = "AddMM", .cpu = addmm_cpu, .flops = matmul_flops};
 

@@ -10,6 +10,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce_descs.h"
 #include "ops/shape.h"
+#include "vulkan/kernels.h"
 
 static const char* const names[REDUCE_KINDS] = {
     "all", "any", "sum", "prod", "min", "max"};
@@ -53,7 +54,11 @@ static void reduce_describe(const lz_node* n, char* text, size_t size) {
 }
 
 #define REDUCE(id, label) \
-  [id] = {.name = label, .cpu = reduce_cpu, .describe = reduce_describe}
+  [id] = {                \
+      .name = label,      \
+      .cpu = reduce_cpu,  \
+      GPU(gpu_reduce),    \
+      .describe = reduce_describe}
 const lz_op op_reduce_descs[REDUCE_KINDS] = {
     REDUCE(REDUCE_AND, "And"),
     REDUCE(REDUCE_OR, "Or"),
@@ -153,7 +158,8 @@ static int softmax_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_softmax_desc = {.name = "Softmax", .cpu = softmax_cpu};
+const lz_op op_softmax_desc = {
+    .name = "Softmax", .cpu = softmax_cpu, GPU(gpu_softmax)};
 
 static int logsumexp_cpu(lz_exec* x) {
   const softmax_params* p = x->params;

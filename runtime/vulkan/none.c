@@ -2,7 +2,7 @@
 #include "core/error.h"
 #include "vulkan/backend.h"
 
-#if !LAZULI_VULKAN || 1
+#if !LAZULI_VULKAN
 
 int vulkan_device_count(void) {
   return 0;
