@@ -87,9 +87,7 @@ int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {
   alive_groups g = {0};
   for (uint32_t i = 0; i < m->n_buffers; i++) {
     const model_buffer* b = &m->buffers[i];
-    if (b->born_ns > time_ns || b->died_ns <= time_ns ||
-        b->source == LAZULI_MEMORY_EXTERNAL)
-      continue;
+    if (b->born_ns > time_ns || b->died_ns <= time_ns) continue;
     uint32_t op, stack;
     alive_maker(m, b, &op, &stack);
     model_alive* a = alive_group(&g, op, stack);

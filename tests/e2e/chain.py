@@ -2,6 +2,8 @@
 """relu((a + b) * c) on 16M floats is one kernel that writes one buffer, and
 every evaluation of the program is told by its trigger and its source line."""
 
+import collections
+
 from e2e import PROGRAMS, WORK, at, equal, events, expect, finish, line_of
 from e2e import record, report, run
 
@@ -51,5 +53,17 @@ expect(
 equal(written, [4 * N], "bytes written by the kernel")
 group = [g for g in told["fusion"]["groups"] if g["nodes"] == 3]
 equal([g["ops"] for g in group], [["Add", "Multiply", "Maximum"]], "its ops")
+
+# Everything at the peak has a maker: three inputs and the result.
+memory = told["memory"]
+known = sum(m["bytes"] for m in memory["at_peak"])
+equal(known, memory["peak_bytes"], "bytes with a maker at the peak")
+inputs = line_of(SOURCE_FILE, "Next line: the program's own memory.") + 1
+made_at = collections.Counter()
+for m in memory["at_peak"]:
+    made_at[at(m)] += m["bytes"]
+equal(made_at["chain.c", inputs], 3 * 4 * N, "bytes of the inputs")
+result = line_of(SOURCE_FILE, "build: maximum")
+equal(made_at["chain.c", result], 4 * N, "bytes of the result")
 
 finish()

@@ -34,6 +34,7 @@ static mlx_array filled(int n, float (*value)(int)) {
     exit(1);
   }
   for (int i = 0; i < n; i++) data[i] = value(i);
+  /* Next line: the program's own memory. */
   return mlx_array_new_data_managed(data, &n, 1, MLX_FLOAT32, free);
 }
 
