@@ -142,14 +142,14 @@ void report_kernels(const report* r) {
       {"read", true, false, TERM_PLAIN},
       {"written", true, false, TERM_PLAIN},
   };
-  if (!r->m->n_kernels) return;
+  if (!r->s->ran) return;
   char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
   snprintf(
       line,
       sizeof line,
       "%s kernel%s · %s of work",
-      text_count(a, r->m->n_kernels),
-      report_s(r->m->n_kernels),
+      text_count(a, r->s->ran),
+      report_s(r->s->ran),
       text_ns(b, r->s->kernel_ns));
   term_section(&r->term, "KERNELS", line);
   term_table* t = term_table_new(columns, N(columns));
@@ -267,7 +267,7 @@ void report_fusion(const report* r) {
       sizeof line,
       "%u of %u kernels hold several nodes · %s of intermediates not moved",
       r->s->fused,
-      r->m->n_kernels,
+      r->s->ran,
       text_bytes(a, r->s->bytes_saved));
   term_section(&r->term, "FUSION", line);
   report_groups(r);

@@ -48,8 +48,19 @@ static void report_alive(const report* r, const model_peak* peak) {
       {"age", true, false, TERM_PLAIN},
       {"alive because", false, true, TERM_PLAIN},
   };
+  static const term_column narrow[] = {
+      {"bytes", true, false, TERM_PLAIN},
+      {"share", true, false, TERM_PLAIN},
+      {"buffers", true, false, TERM_PLAIN},
+      {"made by", false, true, TERM_NAME},
+      {"at", false, true, TERM_PLACE},
+      {"age", true, false, TERM_PLAIN},
+      {"alive because", false, true, TERM_PLAIN},
+  };
   const model* m = r->m;
-  term_table* t = term_table_new(columns, N(columns));
+  bool wide = r->term.width >= 120; /* else words need the bars' room */
+  term_table* t = wide ? term_table_new(columns, N(columns))
+                       : term_table_new(narrow, N(narrow));
   uint64_t seen = 0;
   for (uint32_t i = 0; i < peak->n_alive; i++) seen += peak->alive[i].bytes;
   uint32_t shown = 0;
@@ -60,7 +71,7 @@ static void report_alive(const report* r, const model_peak* peak) {
     const char* op = model_string(m, a->op);
     term_table_cell(t, "%s", text_bytes(text, a->bytes));
     term_table_cell(t, "%.1f %%", share * 100);
-    term_table_cell(t, "%s", term_bar(bar, share, 8));
+    if (wide) term_table_cell(t, "%s", term_bar(bar, share, 8));
     term_table_cell(t, "%s", text_count(text, a->buffers));
     term_table_cell(t, "%s", *op ? op : "(data)");
     term_table_cell(
@@ -124,15 +135,23 @@ void report_memory(const report* r) {
   report_curve(r);
   report_alive(r, &peak);
   model_peak_free(&peak);
-  uint64_t asked = r->s->cache_hits + r->s->cache_misses;
+  const summary* sum = r->s;
+  uint64_t asked = m->n_buffers;
   if (asked)
     term_print(
         &r->term,
         TERM_PLAIN,
-        "  Allocations: %s · from the cache %s (%.0f %%)",
-        text_count(a, m->n_buffers),
-        text_count(b, r->s->cache_hits),
-        100.0 * (double)r->s->cache_hits / (double)asked);
+        "  Allocations: %s · from the cache %s, the system %s, small blocks %s",
+        text_count(a, asked),
+        text_count(b, sum->cache_hits),
+        text_count(c, sum->cache_misses),
+        text_count(d, sum->small));
+  if (sum->external)
+    term_print(
+        &r->term,
+        TERM_PLAIN,
+        " · brought by the program %s",
+        text_count(a, sum->external));
   uint64_t evicted = 0, cleared = 0;
   for (uint32_t i = 0; i < m->n_cache_events; i++)
     *(m->cache_events[i].action ? &cleared : &evicted) +=

@@ -193,16 +193,20 @@ static void term_widths(const term* t, const term_table* table, int* widths) {
     widths[c] = n > widths[c] ? n : widths[c];
   }
   for (int c = 0; c < table->n; c++) total += widths[c];
-  /* Take from the widest that may shrink, one column at a time. */
-  for (; total > t->width; total--) {
-    int widest = -1;
-    for (int c = 0; c < table->n; c++)
-      if (table->columns[c].shrink && widths[c] > 8 &&
-          (widest < 0 || widths[c] > widths[widest]))
-        widest = c;
-    if (widest < 0) break;
-    widths[widest]--;
-  }
+  /* Take from the widest that may shrink, one column at a time; from places
+   * only when the others have given what they can. */
+  for (int places = 0; places < 2; places++)
+    for (; total > t->width; total--) {
+      int widest = -1;
+      for (int c = 0; c < table->n; c++) {
+        const term_column* column = &table->columns[c];
+        if (column->shrink && (places || column->style != TERM_PLACE) &&
+            widths[c] > 10 && (widest < 0 || widths[c] > widths[widest]))
+          widest = c;
+      }
+      if (widest < 0) break;
+      widths[widest]--;
+    }
 }
 
 void term_table_end(const term* t, term_table* table) {

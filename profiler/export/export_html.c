@@ -55,7 +55,7 @@ static void html_cards(html* h) {
   html_card(h, "run", text_ns(a, m->info.duration_ns));
   html_card(h, "evals", text_count(a, m->n_evals));
   html_card(h, "nodes", text_count(a, m->n_nodes));
-  html_card(h, "kernels", text_count(a, m->n_kernels));
+  html_card(h, "kernels", text_count(a, s->ran));
   html_card(h, "in kernels", text_ns(a, s->kernel_ns));
   if (has_peak) html_card(h, "memory peak", text_bytes(a, peak.active));
   html_card(h, "not moved: fused", text_bytes(a, s->bytes_saved));

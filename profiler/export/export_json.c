@@ -131,6 +131,7 @@ static int json_memory(cJSON* root, const model* m, const summary* s) {
   json_u64(o, "peak_cache_bytes", peak.cache);
   json_u64(o, "allocations", m->n_buffers);
   json_u64(o, "cache_hits", s->cache_hits);
+  json_u64(o, "cache_misses", s->cache_misses);
   json_u64(o, "donations_made", s->donations_made);
   json_u64(o, "donations_refused", s->donations_refused);
   cJSON* list = cJSON_AddArrayToObject(o, "at_peak");

@@ -205,7 +205,12 @@ uint64_t graph_ns(const graph* g, uint32_t vertex) {
 uint64_t graph_bytes(const graph* g, uint32_t vertex) {
   const graph_vertex* v = &g->vertices[vertex];
   if (v->array == MODEL_NONE) return 0;
-  if (v->kind != GRAPH_NODE) return g->m->arrays[v->array].bytes;
+  if (v->kind != GRAPH_NODE) {
+    /* Runtimes tell no shape of data; the buffer has a size. */
+    const model_array* a = &g->m->arrays[v->array];
+    return a->bytes || a->buffer == MODEL_NONE ? a->bytes
+                                               : g->m->buffers[a->buffer].size;
+  }
   const model_node* n = &g->m->nodes[v->node];
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < n->n_outputs; i++)

@@ -66,7 +66,7 @@ int graph_label(
         "%s · %s",
         text_bytes(bytes, size),
         text_ns(ns, time));
-  } else if (n == 2) {
+  } else if (n == 2 || size) {
     snprintf(lines[n++], GRAPH_LINE, "%s", text_bytes(bytes, size));
   }
   return n;
@@ -105,18 +105,20 @@ char* graph_title(char out[GRAPH_LINE], const graph* g, uint32_t cluster) {
 }
 
 char* graph_place(char out[GRAPH_LINE], const graph* g, uint32_t vertex) {
-  uint32_t node = g->vertices[vertex].node;
+  const model* m = g->m;
+  const graph_vertex* v = &g->vertices[vertex];
+  uint32_t stack = MODEL_NONE;
   char place[300];
   *out = 0;
-  if (node != MODEL_NONE && g->m->nodes[node].stack != MODEL_NONE)
+  if (v->node != MODEL_NONE)
+    stack = m->nodes[v->node].stack;
+  else if (v->array != MODEL_NONE && m->arrays[v->array].buffer != MODEL_NONE)
+    stack = m->buffers[m->arrays[v->array].buffer].stack;
+  if (stack != MODEL_NONE)
     graph_clean(
         out,
         summary_place_text(
-            place,
-            sizeof place,
-            g->m,
-            summary_place_of(g->m, g->m->nodes[node].stack),
-            false));
+            place, sizeof place, m, summary_place_of(m, stack), false));
   return out;
 }
 

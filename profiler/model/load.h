@@ -88,7 +88,7 @@ typedef struct loader {
   VEC(uint64_t) raw_frames;
   VEC(load_mapping) mappings;
   VEC(model_frame) locations;
-  VEC(load_named) named; /* frames of one address are neighbours */
+  VEC(load_named) named;        /* frames of one address are neighbours */
   VEC(load_moved) moved;        /* arrays */
   VEC(uint32_t) open_regions;   /* beside threads: innermost open, or NONE */
   VEC(uint32_t) region_parents; /* beside regions */

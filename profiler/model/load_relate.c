@@ -87,7 +87,7 @@ static bool relate_counts(loader* l) {
       k->name =
           l->nodes.at[l->kernel_nodes.at[k->first_node + k->n_nodes - 1]].op;
     if (k->eval == MODEL_NONE) continue;
-    kernels[k->eval]++;
+    kernels[k->eval] += k->begin_ns != UINT64_MAX;
     model_eval* v = &l->evals.at[k->eval];
     if (k->end_ns != UINT64_MAX && k->end_ns > v->done_ns)
       v->done_ns = k->end_ns;

@@ -86,7 +86,7 @@ typedef struct model_eval {
 
 typedef struct model_kernel {
   uint64_t id;
-  uint64_t begin_ns; /* UINT64_MAX: planned, and never seen to begin */
+  uint64_t begin_ns; /* UINT64_MAX: never seen to begin: a view, a kill */
   uint64_t end_ns;   /* UINT64_MAX: it never ended */
   uint64_t bytes_read;
   uint64_t bytes_written;
@@ -292,10 +292,10 @@ const model_frame* model_site(const model* m, uint32_t stack);
 const uint32_t* model_consumers(
     const model* m, uint32_t array, uint32_t* count);
 
-/* What was alive at an instant, largest first, summed by who made it. */
+/* What was alive at an instant, largest first, summed by operation and line. */
 typedef struct model_alive {
   uint32_t op;    /* string; the op of the array that first had the buffer */
-  uint32_t stack; /* who built that array, or asked for the buffer */
+  uint32_t stack; /* who built the first such, or asked for the buffer */
   uint32_t buffers;
   uint64_t bytes;
   uint64_t oldest_ns; /* birth of the oldest of them */

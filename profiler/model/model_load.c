@@ -110,9 +110,7 @@ model* model_load(
   trace_info info;
   trace_reader_info(reader, &info);
   trace_reader_close(reader);
-  if (!failed)
-    failed = !load_relate(l) ||
-             !symbols_resolve(l, options);
+  if (!failed) failed = !load_relate(l) || !symbols_resolve(l, options);
   if (failed) {
     snprintf(
         error,

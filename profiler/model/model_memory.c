@@ -1,51 +1,32 @@
 /* What was alive at an instant. */
-#include "lazuli/probe.h"
+#include "keys.h"
 #include "load.h"
+#include "summary.h"
 
 typedef struct alive_groups {
+  keys keys; /* op and line */
   model_alive* at;
-  uint32_t n;
-  uint32_t cap;
-  uint32_t* slots; /* index + 1 */
-  uint32_t n_slots;
+  uint32_t room;
 } alive_groups;
 
-static uint32_t alive_hash(uint32_t op, uint32_t stack) {
-  uint64_t h = ((uint64_t)op << 32 | stack) * UINT64_C(0x9e3779b97f4a7c15);
-  return (uint32_t)(h >> 32);
-}
-
-static bool alive_grow(alive_groups* g) {
-  uint32_t n_slots = g->n_slots ? g->n_slots * 2 : 64;
-  model_alive* at = realloc(g->at, n_slots / 2 * sizeof *at);
-  if (!at) return false;
-  g->at = at;
-  uint32_t* slots = calloc(n_slots, sizeof *slots);
-  if (!slots) return false;
-  free(g->slots);
-  g->slots = slots;
-  g->n_slots = n_slots;
-  g->cap = n_slots / 2;
-  for (uint32_t i = 0; i < g->n; i++) {
-    uint32_t slot = alive_hash(at[i].op, at[i].stack) & (n_slots - 1);
-    while (slots[slot]) slot = (slot + 1) & (n_slots - 1);
-    slots[slot] = i + 1;
+static model_alive* alive_group(
+    alive_groups* g, const model* m, uint32_t op, uint32_t stack) {
+  bool is_new;
+  summary_place p = summary_place_of(m, stack);
+  keys_key key = {{op, p.file, p.line, p.function, p.module}};
+  uint32_t row = keys_row(&g->keys, &key, &is_new);
+  if (row == UINT32_MAX) return NULL;
+  if (row >= g->room) {
+    uint32_t room = g->room ? g->room * 2 : 64;
+    model_alive* at = realloc(g->at, room * sizeof *at);
+    if (!at) return NULL;
+    g->at = at;
+    g->room = room;
   }
-  return true;
-}
-
-static model_alive* alive_group(alive_groups* g, uint32_t op, uint32_t stack) {
-  if (g->n == g->cap && !alive_grow(g)) return NULL;
-  uint32_t slot = alive_hash(op, stack) & (g->n_slots - 1);
-  for (; g->slots[slot]; slot = (slot + 1) & (g->n_slots - 1)) {
-    model_alive* a = &g->at[g->slots[slot] - 1];
-    if (a->op == op && a->stack == stack) return a;
-  }
-  model_alive* a = &g->at[g->n];
-  *a = (model_alive){
-      .op = op, .stack = stack, .oldest_ns = UINT64_MAX, .array = MODEL_NONE};
-  g->slots[slot] = ++g->n;
-  return a;
+  if (is_new)
+    g->at[row] = (model_alive){
+        .op = op, .stack = stack, .oldest_ns = UINT64_MAX, .array = MODEL_NONE};
+  return &g->at[row];
 }
 
 static int alive_larger(const void* a, const void* b) {
@@ -90,10 +71,10 @@ int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {
     if (b->born_ns > time_ns || b->died_ns <= time_ns) continue;
     uint32_t op, stack;
     alive_maker(m, b, &op, &stack);
-    model_alive* a = alive_group(&g, op, stack);
+    model_alive* a = alive_group(&g, m, op, stack);
     if (!a) {
       free(g.at);
-      free(g.slots);
+      keys_free(&g.keys);
       return 1;
     }
     if (a->array == MODEL_NONE ||
@@ -104,10 +85,11 @@ int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {
     a->bytes += b->size;
     if (b->born_ns < a->oldest_ns) a->oldest_ns = b->born_ns;
   }
-  free(g.slots);
-  if (g.n) qsort(g.at, g.n, sizeof *g.at, alive_larger);
   out->alive = g.at;
-  out->n_alive = g.n;
+  out->n_alive = g.keys.n;
+  keys_free(&g.keys);
+  if (out->n_alive)
+    qsort(out->alive, out->n_alive, sizeof *out->alive, alive_larger);
   return 0;
 }
 

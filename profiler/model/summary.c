@@ -99,6 +99,7 @@ static uint64_t summary_kernel_ns(const model_kernel* k) {
 static bool summary_kernels(making* w) {
   for (uint32_t i = 0; i < w->m->n_kernels; i++) {
     const model_kernel* k = &w->m->kernels[i];
+    if (k->begin_ns == UINT64_MAX) continue;
     keys_key key = {{k->name}};
     summary_kernel* row = SUMMARY_ROW(w, kernels, &key);
     if (!row) return false;
@@ -115,6 +116,7 @@ static bool summary_kernels(making* w) {
     w->s->kernel_ns += ns;
     w->s->bytes_saved += k->bytes_saved;
     w->s->fused += k->n_nodes > 1;
+    w->s->ran++;
   }
   return true;
 }
@@ -122,7 +124,7 @@ static bool summary_kernels(making* w) {
 static bool summary_groups(making* w) {
   for (uint32_t i = 0; i < w->m->n_kernels; i++) {
     const model_kernel* k = &w->m->kernels[i];
-    if (k->n_nodes < 2) continue;
+    if (k->n_nodes < 2 || k->begin_ns == UINT64_MAX) continue;
     uint32_t last = w->m->kernel_nodes[k->first_node + k->n_nodes - 1];
     keys_key key = {{k->name, k->n_nodes}};
     summary_place place = summary_place_of(w->m, w->m->nodes[last].stack);
@@ -288,8 +290,13 @@ static void summary_totals(making* w) {
     w->s->lost += m->threads[i].lost;
   }
   for (uint32_t i = 0; i < m->n_buffers; i++) {
-    w->s->cache_hits += m->buffers[i].source == LAZULI_MEMORY_CACHE;
-    w->s->cache_misses += m->buffers[i].source == LAZULI_MEMORY_SYSTEM;
+    uint64_t* count[] = {
+        [LAZULI_MEMORY_SYSTEM] = &w->s->cache_misses,
+        [LAZULI_MEMORY_CACHE] = &w->s->cache_hits,
+        [LAZULI_MEMORY_EXTERNAL] = &w->s->external,
+        [LAZULI_MEMORY_SMALL] = &w->s->small};
+    if (m->buffers[i].source < sizeof count / sizeof *count)
+      ++*count[m->buffers[i].source];
   }
 }
 

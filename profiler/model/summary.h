@@ -39,7 +39,7 @@ typedef struct summary_eval {
   bool is_async;
 } summary_eval;
 
-/* Kernels of one name; cost: total_ns. */
+/* Kernels of one name, of those that began; cost: total_ns. */
 typedef struct summary_kernel {
   uint64_t total_ns;
   uint64_t max_ns;
@@ -132,14 +132,17 @@ typedef struct summary {
   uint64_t eval_ns;       /* of all eval calls */
   uint64_t bytes_saved;   /* by fusion */
   uint64_t bytes_refused; /* by the lack of it */
-  uint32_t fused;         /* kernels of two nodes or more */
+  uint32_t ran;           /* kernels that began */
+  uint32_t fused;         /* of these, with two nodes or more */
   uint32_t donations_made;
   uint32_t donations_refused;
   uint64_t cost_ns;       /* of recording, all threads */
   uint64_t cost_stack_ns; /* of that, for stacks */
   uint64_t lost;          /* events */
   uint64_t cache_hits;    /* allocations served by the allocator's cache */
-  uint64_t cache_misses;
+  uint64_t cache_misses;  /* by the system */
+  uint64_t small;         /* out of slabs of small blocks */
+  uint64_t external;      /* memory that the program brought */
 } summary;
 
 /* NULL when there is no memory. */

@@ -11,13 +11,21 @@ static const model_kernel* why_kernel(const model* m, uint32_t node) {
              : &m->kernels[m->nodes[node].kernel];
 }
 
+/* Views and the like are planned as kernels that never begin: they are over
+ * with their evaluation. */
+static bool why_over(const model* m, const model_kernel* k, uint64_t t) {
+  if (k->begin_ns == UINT64_MAX && k->eval != MODEL_NONE)
+    return m->evals[k->eval].end_ns <= t;
+  return k->end_ns != UINT64_MAX && k->end_ns <= t;
+}
+
 /* What the readers of one array say; the strongest claim stays in `w`. */
 static void why_readers(const model* m, uint32_t array, uint64_t t, why* w) {
   uint32_t n;
   const uint32_t* nodes = model_consumers(m, array, &n);
   for (uint32_t i = 0; i < n; i++) {
     const model_kernel* k = why_kernel(m, nodes[i]);
-    if (!k || (k->end_ns != UINT64_MAX && k->end_ns <= t)) continue;
+    if (!k || why_over(m, k, t)) continue;
     bool running = k->begin_ns <= t;
     if (m->nodes[nodes[i]].time_ns > t)
       continue; /* built later: no reason at that time */
@@ -47,7 +55,7 @@ why why_alive(const model* m, uint32_t array, uint64_t t) {
       view = a->node;
   }
   if (w.kind != WHY_UNKNOWN) return w;
-  if (maker && (maker->end_ns == UINT64_MAX || maker->end_ns > t))
+  if (maker && !why_over(m, maker, t))
     w.kind = WHY_WRITTEN;
   else if (w.held)
     w.kind = WHY_HELD;
