@@ -131,8 +131,10 @@ int gpu_matmul(lz_exec* x) {
 
 typedef struct reduce_push {
   uint64_t a, c;
-  uint32_t outer, reduced, inner, kind;
+  uint32_t outer, reduced, inner, kind, total, chunks;
 } reduce_push;
+
+enum { REDUCE_CHUNK = 1 << 16 };
 
 int gpu_reduce(lz_exec* x) {
   static gpu_shader shader = {shader_reduce, sizeof shader_reduce, NULL};
@@ -149,22 +151,39 @@ int gpu_reduce(lz_exec* x) {
         "[%s] has no gpu kernel for axes apart yet: use a cpu stream",
         x->op->name);
   if (exec_alloc(x, 0)) return 1;
-  reduce_push r = {.outer = 1, .reduced = 1, .inner = 1, .kind = p->kind};
+  reduce_push r = {
+      .outer = 1, .inner = 1, .kind = p->kind, .total = 1, .chunks = 1};
   for (int i = 0; i < in->ndim; i++) {
     uint32_t n = (uint32_t)in->shape[i];
     if (i < first)
       r.outer *= n;
     else if (i <= last)
-      r.reduced *= n;
+      r.total *= n;
     else
       r.inner *= n;
   }
   if (x->out[0]->size == 0) return 0;
   vk_device* d = vk_open();
-  r.c = gpu_address(d, x->out[0]);
-  r.a = in->size ? gpu_address(d, in) : r.c;
-  if (!r.a || !r.c) return 1;
+  uint64_t out = gpu_address(d, x->out[0]);
+  r.a = in->size ? gpu_address(d, in) : out;
+  if (!r.a || !out) return 1;
   x->flops = (uint64_t)in->size;
+  r.reduced = r.total;
+  while (r.total > REDUCE_CHUNK) {
+    r.reduced = REDUCE_CHUNK;
+    r.chunks = (r.total + REDUCE_CHUNK - 1) / REDUCE_CHUNK;
+    uint64_t parts = (uint64_t)r.outer * r.chunks * r.inner;
+    vk_queue* q = vk_queue_of(d, x->stream);
+    lz_buffer* b = q ? buffer_new_device(4 * parts, x->kernel) : NULL;
+    if (!b) return 1;
+    vk_queue_keep(q, b);
+    r.c = vk_address(d, b);
+    if (!r.c || gpu_send(x, &shader, &r, sizeof r, parts, 1, 1)) return 1;
+    r.a = r.c;
+    r.total = r.reduced = r.chunks;
+    r.chunks = 1;
+  }
+  r.c = out;
   return gpu_send(x, &shader, &r, sizeof r, (uint64_t)r.outer * r.inner, 1, 1);
 }
 
@@ -185,6 +204,11 @@ int gpu_softmax(lz_exec* x) {
         in->ndim);
   if (exec_alloc(x, 0)) return 1;
   if (in->size == 0) return 0;
+  if (in->shape[p->axis] >= 256 * 65535)
+    return error_fail(
+        "[Softmax] %d elements a row are too many for the gpu kernel: use a "
+        "cpu stream",
+        in->shape[p->axis]);
   softmax_push s = {.length = (uint32_t)in->shape[p->axis]};
   s.rows = (uint32_t)(in->size / s.length);
   vk_device* d = vk_open();

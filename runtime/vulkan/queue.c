@@ -16,7 +16,6 @@
 
 typedef struct queue_kernel {
   uint64_t id, read, written, flops;
-  bool last; /* of its step: a step may need several dispatches */
 } queue_kernel;
 
 struct vk_queue {
@@ -32,6 +31,8 @@ struct vk_queue {
   bool open;
   uint32_t n;
   queue_kernel kernels[QUEUE_MAX];
+  lz_buffer* kept[QUEUE_MAX];
+  uint32_t n_kept;
   int64_t offset; /* device's clock to CLOCK_MONOTONIC */
   bool offset_known;
 };
@@ -163,8 +164,7 @@ int vk_queue_dispatch(
       x->kernel,
       queue_bytes(x->in, x->n_in),
       queue_bytes(x->out, x->n_out),
-      x->flops,
-      true};
+      x->flops};
   return 0;
 }
 
@@ -199,6 +199,8 @@ static void queue_report(vk_queue* q, uint64_t from, uint64_t to) {
   for (uint32_t i = 0; i < q->n; i++) {
     const queue_kernel* k = &q->kernels[i];
     uint64_t begin = timed ? ticks[2 * i] + (uint64_t)q->offset : from;
+    /* A kernel may need several dispatches. */
+    while (i + 1 < q->n && q->kernels[i + 1].id == k->id) i++;
     uint64_t end = timed ? ticks[2 * i + 1] + (uint64_t)q->offset : to;
     PROBE(
         kernel_end,
@@ -211,6 +213,11 @@ static void queue_report(vk_queue* q, uint64_t from, uint64_t to) {
         .flops = k->flops);
     (void)k, (void)begin, (void)end;
   }
+}
+
+void vk_queue_keep(vk_queue* q, lz_buffer* b) {
+  if (q->n_kept == QUEUE_MAX) vk_queue_flush(q);
+  q->kept[q->n_kept++] = b;
 }
 
 int vk_queue_flush(vk_queue* q) {
@@ -235,6 +242,7 @@ int vk_queue_flush(vk_queue* q) {
     r = vk.vkWaitForFences(d->device, 1, &q->fence, VK_TRUE, UINT64_MAX);
   if (r == VK_SUCCESS) r = vk.vkResetFences(d->device, 1, &q->fence);
   if (r == VK_SUCCESS && PROBE_ON()) queue_report(q, from, probe_now());
+  while (q->n_kept) buffer_unref(q->kept[--q->n_kept]);
   q->open = false;
   q->n = 0;
   q->params_used = 0;

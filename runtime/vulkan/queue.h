@@ -27,6 +27,9 @@ int vk_queue_dispatch(
     uint32_t groups_z,
     const lz_exec* x);
 
+/* Takes over a buffer that queued dispatches use; lets go after they ended. */
+void vk_queue_keep(vk_queue* q, lz_buffer* b);
+
 /* Submits, waits, reports the kernels. */
 int vk_queue_flush(vk_queue* q);
 

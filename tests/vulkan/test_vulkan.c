@@ -229,6 +229,11 @@ static void reductions_and_softmax_agree_with_the_cpu(void** state) {
       op_sum(a, AXES_ALL, true, gpu()),
       op_sum(a, AXES_ALL, true, cpu()),
       1e-4f);
+  lz_array* large = noise(2, (const int32_t[]){2, 9000001}, 19);
+  assert_close(
+      op_max(large, AXIS(1), true, gpu()),
+      op_max(large, AXIS(1), true, cpu()),
+      0);
   lz_array* b = noise(2, (const int32_t[]){31, 777}, 14);
   assert_close(
       op_softmax(b, AXIS(-1), false, gpu()),
