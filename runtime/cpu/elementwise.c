@@ -88,7 +88,7 @@ lz_dtype ew_output_dtype(ew_op op, lz_dtype d) {
 
 ISA_DECLARE(ew_table, ew_kernels)
 
-static const ew_table* ew_best(void) {
+const ew_table* ew_table_best(void) {
   return ISA_PICK(ew_kernels);
 }
 
@@ -98,7 +98,7 @@ bool ew_supported(ew_op op, lz_dtype d) {
 }
 
 ew_fn ew_kernel(ew_op op, lz_dtype d, lz_dtype out) {
-  const ew_table* table = ew_best();
+  const ew_table* table = ew_table_best();
   return op == EW_ASTYPE ? table->cast[d][out] : table->fn[op][d];
 }
 
@@ -109,5 +109,5 @@ void ew_iota(
     const void* step,
     int64_t first,
     int n) {
-  ew_best()->iota[d](out, start, step, first, n);
+  ew_table_best()->iota[d](out, start, step, first, n);
 }

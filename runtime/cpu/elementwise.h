@@ -74,6 +74,10 @@ typedef void (*ew_fn)(
  * the pointer is of the best instruction set of this machine. */
 ew_fn ew_kernel(ew_op op, lz_dtype d, lz_dtype out);
 
+/* All kernels of the best instruction set, for who looks up many. */
+struct ew_table;
+const struct ew_table* ew_table_best(void);
+
 /* out[i] = start + step * (first + i) for i < n. Integers wrap; floats are
  * computed in double and rounded once. `start` and `step` point to int64_t for
  * integer dtypes, to double for floats and complex. Not for bool. */

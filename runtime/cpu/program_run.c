@@ -1,75 +1,49 @@
-/* Running a program: the shape is cut into tiles, and for each tile every
- * register is bound to memory: to the arrays themselves where they are
- * contiguous, to scratch that stays in cache where not. */
+/* Planning a run of a program: which axes make the tiles, how each array meets
+ * its register, how much a thread gets. */
 #include <string.h>
 
-#include "cpu/program.h"
+#include "cpu/program_job.h"
 #include "cpu/tile.h"
 #include "stream/pool.h"
 
 enum {
   SCRATCH_TARGET = 24 * 1024, /* bytes of scratch that a tile should touch */
-  TILE_MAX = 4096,
+  TILE_MAX = 4096,            /* elements */
   TILE_MIN = 128,
-  ROW_MIN = 128,        /* shorter rows are gathered several at a time */
+  ROW_MIN = 128, /* shorter rows are gathered several at a time */
+  LINES = 128,   /* bytes of a tile along either axis where one is transposed */
+  /* From these sizes on an output is written past the caches: reading its
+   * lines first, only to overwrite them, costs more than its next reader
+   * gains. Transposed ones also drive each other out of the cache's sets. */
+  STREAM_BYTES = 4 << 20,
+  STREAM_COST = 4, /* of the operations: above, stores hide behind them */
+  STREAM_BYTES_TRANSPOSED = 512 << 10,
   PART_COST = 48 * 1024 /* elements times cost that are worth a thread */
 };
 
-/* How an array meets its register. */
-enum binding {
-  DIRECT,  /* the tile is contiguous in the array */
-  SPLAT,   /* one element for the whole shape */
-  ROW_ONE, /* one element a row */
-  STRIDED, /* a constant stride within the row */
-  GATHER   /* several rows a tile */
-};
-
-typedef struct program_job {
-  const lz_program* p;
-  const lz_view* inputs;
-  const lz_view* outputs;
-  const ew_fn* fn; /* one an instruction, NULL for pseudo-operations */
-  /* Merged axes; a row is the last one, or everything. */
-  int ndim, outer;
-  const int32_t* shape;
-  int64_t (*strides)[LZ_MAX_DIMS]; /* inputs, then outputs */
-  const uint8_t* binding;          /* inputs, then outputs */
-  const int16_t* owner; /* of an output: its register if the tile may be written
-                           in place, else NEVER */
-  int64_t row, chunks;  /* elements a row, tiles a row */
-  int tile;
-} program_job;
-
-enum { NEVER = -1 };
-
-static void run_instrs(
-    const lz_program* p,
-    const ew_fn* fn,
-    char** r,
-    int64_t first,
-    int n,
-    bool constants) {
-  int padded = (n + EW_PAD - 1) & -EW_PAD;
+static void resolve(const lz_program* p, ew_fn* fn) {
+  const ew_table* table = ew_table_best();
   for (int i = 0; i < p->n_instrs; i++) {
     const lz_instr* in = &p->instrs[i];
-    if (fn[i]) {
-      fn[i](r[in->dst], r[in->src[0]], r[in->src[1]], r[in->src[2]], padded);
-    } else {
-      const lz_immediate* m = &p->immediates[in->src[0]];
-      if (in->op == EW_IOTA)
-        ew_iota(in->dtype, r[in->dst], &m->value, &m->step, first, padded);
-      else if (constants || in->dst < p->n_bound)
-        tile_fill(r[in->dst], m->value.bytes, padded, dtype_size(in->dtype));
-    }
+    if (in->op == EW_ASTYPE)
+      fn[i] = table->cast[in->dtype][in->out_dtype];
+    else
+      fn[i] = in->op < EW_COUNT ? table->fn[in->op][in->dtype] : NULL;
   }
 }
 
-static void resolve(const lz_program* p, ew_fn* fn) {
-  for (int i = 0; i < p->n_instrs; i++) {
-    const lz_instr* in = &p->instrs[i];
-    fn[i] =
-        in->op < EW_COUNT ? ew_kernel(in->op, in->dtype, in->out_dtype) : NULL;
-  }
+/* memcpy, for one element mostly. */
+static inline void copy_few(char* to, const void* from, int n, size_t size) {
+  if (n > 1)
+    memcpy(to, from, (size_t)n * size);
+  else if (size == 4)
+    memcpy(to, from, 4);
+  else if (size == 8)
+    memcpy(to, from, 8);
+  else if (size == 2)
+    memcpy(to, from, 2);
+  else
+    *to = *(const char*)from;
 }
 
 /* A few elements, every array contiguous or one element: all through scratch,
@@ -80,7 +54,7 @@ static void run_small(
     const lz_view* outputs,
     uint64_t splat,
     int n) {
-  int slot = ((n + EW_PAD - 1) & -EW_PAD) * p->max_size;
+  int padded = (n + EW_PAD - 1) & -EW_PAD, slot = padded * p->max_size;
   char scratch[(size_t)slot * (size_t)p->n_registers]
       __attribute__((aligned(64)));
   char* r[p->n_registers];
@@ -89,162 +63,51 @@ static void run_small(
   resolve(p, fn);
   for (int i = 0; i < p->n_inputs; i++) {
     size_t size = dtype_size(inputs[i].dtype);
-    if (splat >> i & 1)
-      tile_fill(r[i], inputs[i].data, n, size);
-    else
-      memcpy(r[i], inputs[i].data, (size_t)n * size);
+    if (splat >> i & 1) {
+      tile_fill(r[i], inputs[i].data, padded, size);
+      continue;
+    }
+    /* Zeros up to a whole EW_PAD: what stood on the stack might be slow to
+     * compute with. */
+    if (n < padded)
+      for (size_t k = 0; k < size; k++)
+        memset(r[i] + (size_t)(padded - EW_PAD) * size + k * EW_PAD, 0, EW_PAD);
+    copy_few(r[i], inputs[i].data, n, size);
   }
-  run_instrs(p, fn, r, 0, n, true);
+  program_job_instrs(p, fn, r, n, n, 0, 0, true);
   for (int o = 0; o < p->n_outputs; o++)
-    memcpy(
+    copy_few(
         outputs[o].data,
         r[p->output_registers[o]],
-        (size_t)n * dtype_size(outputs[o].dtype));
-}
-
-/* State of one thread within a job. */
-typedef struct program_part {
-  const program_job* job;
-  char** buffer;   /* scratch of each register */
-  char** r;        /* what each register is bound to */
-  int64_t* offset; /* of the row in each array, in elements */
-  char** filled;   /* the element with which a ROW_ONE buffer is filled */
-} program_part;
-
-static void bind_input(program_part* t, int i, int64_t at, int n, bool ragged) {
-  const program_job* j = t->job;
-  const lz_view* v = &j->inputs[i];
-  size_t size = dtype_size(v->dtype);
-  const int64_t* strides = j->strides[i];
-  int64_t stride = strides[j->ndim - 1];
-  char* base = (char*)v->data + t->offset[i] * (int64_t)size;
-  switch ((enum binding)j->binding[i]) {
-    case SPLAT:
-      return;
-    case ROW_ONE:
-      if (t->filled[i] != base) {
-        int most = j->row < j->tile ? (int)j->row : j->tile;
-        tile_fill(t->buffer[i], base, most, size);
-        t->filled[i] = base;
-      }
-      return;
-    case DIRECT:
-      t->r[i] = base + at * (int64_t)size;
-      if (ragged) {
-        memcpy(t->buffer[i], t->r[i], (size_t)n * size);
-        t->r[i] = t->buffer[i];
-      }
-      return;
-    case STRIDED:
-      tile_load(
-          t->buffer[i], base + at * stride * (int64_t)size, stride, n, size);
-      return;
-    case GATHER:
-      tile_gather(
-          t->buffer[i], v->data, size, j->ndim, j->shape, strides, at, n);
-      return;
-  }
-}
-
-static void bind_output(program_part* t, int o, int64_t at, bool ragged) {
-  const program_job* j = t->job;
-  if (j->owner[o] == NEVER) return;
-  int reg = j->owner[o], v = j->p->n_inputs + o;
-  t->r[reg] = ragged ? t->buffer[reg]
-                     : (char*)j->outputs[o].data +
-                           (t->offset[v] + at) *
-                               (int64_t)dtype_size(j->outputs[o].dtype);
-}
-
-static void store_output(
-    program_part* t, int o, int64_t at, int n, bool ragged) {
-  const program_job* j = t->job;
-  if (j->owner[o] != NEVER && !ragged) return;
-  int v = j->p->n_inputs + o;
-  const char* from = t->r[j->p->output_registers[o]];
-  size_t size = dtype_size(j->outputs[o].dtype);
-  const int64_t* strides = j->strides[v];
-  int64_t stride = strides[j->ndim - 1];
-  char* base = (char*)j->outputs[o].data + t->offset[v] * (int64_t)size;
-  switch ((enum binding)j->binding[v]) {
-    case DIRECT:
-      base += at * (int64_t)size;
-      if (base != from) memcpy(base, from, (size_t)n * size);
-      return;
-    case GATHER:
-      tile_scatter(
-          j->outputs[o].data, from, size, j->ndim, j->shape, strides, at, n);
-      return;
-    default:
-      tile_store(base + at * stride * (int64_t)size, from, stride, n, size);
-  }
-}
-
-static void run_tile(
-    program_part* t, int64_t row, int64_t at, int n, bool ragged) {
-  const program_job* j = t->job;
-  const lz_program* p = j->p;
-  for (int i = 0; i < p->n_inputs; i++) bind_input(t, i, at, n, ragged);
-  for (int o = 0; o < p->n_outputs; o++) bind_output(t, o, at, ragged);
-  run_instrs(p, j->fn, t->r, row * j->row + at, n, false);
-  for (int o = 0; o < p->n_outputs; o++) store_output(t, o, at, n, ragged);
-}
-
-static void place_row(program_part* t, int64_t row) {
-  const program_job* j = t->job;
-  int n = j->p->n_inputs + j->p->n_outputs;
-  for (int v = 0; v < n; v++) t->offset[v] = 0;
-  for (int d = j->outer; d-- > 0;) {
-    int64_t index = row % j->shape[d];
-    row /= j->shape[d];
-    for (int v = 0; v < n; v++) t->offset[v] += index * j->strides[v][d];
-  }
-}
-
-static void run_part(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  const program_job* j = ctx;
-  const lz_program* p = j->p;
-  int n_views = p->n_inputs + p->n_outputs;
-  size_t slot = (size_t)j->tile * (size_t)p->max_size;
-  char scratch[slot * (size_t)p->n_registers] __attribute__((aligned(64)));
-  char *buffer[p->n_registers], *r[p->n_registers], *filled[n_views];
-  int64_t offset[n_views];
-  program_part t = {j, buffer, r, offset, filled};
-  for (int i = 0; i < p->n_registers; i++)
-    buffer[i] = r[i] = scratch + (size_t)i * slot;
-  for (int i = 0; i < p->n_inputs; i++) {
-    filled[i] = NULL;
-    if (j->binding[i] == SPLAT)
-      tile_fill(
-          buffer[i],
-          j->inputs[i].data,
-          j->tile,
-          dtype_size(j->inputs[i].dtype));
-  }
-  for (int i = 0; i < p->n_instrs; i++) {
-    const lz_instr* in = &p->instrs[i];
-    if (in->op == EW_CONST && in->dst >= p->n_bound)
-      tile_fill(
-          r[in->dst],
-          p->immediates[in->src[0]].value.bytes,
-          j->tile,
-          dtype_size(in->dtype));
-  }
-  int64_t placed = -1;
-  for (int64_t u = begin; u < end; u++) {
-    int64_t row = u / j->chunks, at = (u - row * j->chunks) * j->tile;
-    if (row != placed) place_row(&t, placed = row);
-    int n = j->row - at < j->tile ? (int)(j->row - at) : j->tile;
-    int whole = n & -EW_PAD;
-    if (whole) run_tile(&t, row, at, whole, false);
-    if (n > whole) run_tile(&t, row, at + whole, n - whole, true);
-  }
+        n,
+        dtype_size(outputs[o].dtype));
 }
 
 static bool all_zero(const int64_t* strides, int n) {
   for (int d = 0; d < n; d++)
     if (strides[d]) return false;
+  return true;
+}
+
+/* Whether run_small may have it; *splat gets a bit for each input that is one
+ * element. */
+static bool is_small(
+    const lz_program* p,
+    int ndim,
+    const lz_view* inputs,
+    const lz_view* outputs,
+    int64_t n,
+    uint64_t* splat) {
+  *splat = 0;
+  if (n == 1) return true;
+  if (n > TILE_MIN) return false;
+  for (int i = 0; i < p->n_inputs; i++) {
+    if (view_is_contiguous(&inputs[i])) continue;
+    if (!all_zero(inputs[i].strides, ndim)) return false;
+    *splat |= (uint64_t)1 << i;
+  }
+  for (int o = 0; o < p->n_outputs; o++)
+    if (!view_is_contiguous(&outputs[o])) return false;
   return true;
 }
 
@@ -281,6 +144,122 @@ static bool in_place(
   return true;
 }
 
+/* The axis along which some array is contiguous that is strided along the last
+ * one, and how many bytes its elements have; PROGRAM_NONE if there is none. */
+static int transposed_axis(const program_job* j, int* size) {
+  const lz_program* p = j->p;
+  int last = j->ndim - 1, n_views = p->n_inputs + p->n_outputs;
+  for (int v = 0; v < n_views; v++) {
+    int64_t inner = j->strides[v][last];
+    if (inner == 0 || inner == 1) continue;
+    for (int d = 0; d < last; d++)
+      if (j->strides[v][d] == 1 && j->shape[d] > 1) {
+        const lz_view* a =
+            v < p->n_inputs ? &j->inputs[v] : &j->outputs[v - p->n_inputs];
+        *size = (int)dtype_size(a->dtype);
+        return d;
+      }
+  }
+  return PROGRAM_NONE;
+}
+
+/* Chooses the plane: an axis to go with the last one where an array lies
+ * transposed, the last alone where it is long, else all axes as one. */
+static void choose_plane(program_job* j, int64_t n, int* size) {
+  int last = j->ndim - 1;
+  j->column_axis = last;
+  j->row_axis = transposed_axis(j, size);
+  j->rows = j->row_axis == PROGRAM_NONE ? 1 : j->shape[j->row_axis];
+  j->columns = j->shape[last];
+  if (j->row_axis == PROGRAM_NONE && last > 0 && j->columns < ROW_MIN)
+    j->columns = n;
+}
+
+static void choose_bindings(program_job* j, uint8_t* binding) {
+  const lz_program* p = j->p;
+  int last = j->ndim - 1, n_views = p->n_inputs + p->n_outputs;
+  bool linear = j->columns != j->shape[last];
+  for (int v = 0; v < n_views; v++) {
+    bool input = v < p->n_inputs;
+    int64_t inner = j->strides[v][last];
+    lz_view view = {NULL, 0, j->ndim, j->shape, j->strides[v]};
+    if (input && all_zero(j->strides[v], j->ndim))
+      binding[v] = BIND_SPLAT;
+    else if (j->row_axis != PROGRAM_NONE)
+      binding[v] = BIND_PLANE;
+    else if (linear)
+      binding[v] = view_is_contiguous(&view) ? BIND_DIRECT : BIND_GATHER;
+    else if (inner == 1 || j->shape[last] == 1)
+      binding[v] = BIND_DIRECT;
+    else
+      binding[v] = input && inner == 0 ? BIND_ROW : BIND_PLANE;
+    /* Read whole before any output is stored. */
+    if (input && binding[v] == BIND_DIRECT &&
+        is_overwritten_output(p, j->inputs, j->outputs, v))
+      binding[v] = BIND_PLANE;
+  }
+}
+
+/* How large tiles are, from the scratch that they touch. */
+static void choose_tile(program_job* j, int size) {
+  const lz_program* p = j->p;
+  int touched = p->n_registers - p->n_bound;
+  for (int v = 0; v < p->n_inputs + p->n_outputs; v++)
+    touched += j->binding[v] != BIND_DIRECT;
+  for (int o = 0; o < p->n_outputs; o++) touched += j->stream[o];
+  int tile = TILE_MAX;
+  while (tile > TILE_MIN && tile * touched * p->max_size > SCRATCH_TARGET)
+    tile /= 2;
+  j->tile_rows = 1;
+  j->tile_columns = tile;
+  if (j->row_axis != PROGRAM_NONE) {
+    int64_t columns = LINES / (int)dtype_size(j->outputs[0].dtype);
+    if (columns > j->columns) columns = (j->columns + EW_PAD - 1) & -EW_PAD;
+    int64_t rows = LINES / size;
+    if (rows * columns < tile) rows = tile / columns;
+    if (rows > j->rows) rows = j->rows;
+    while (rows * columns > tile && rows > EW_PAD) rows /= 2;
+    if (rows * columns < tile) columns = tile / rows & -EW_PAD;
+    j->tile_rows = (int)rows;
+    j->tile_columns = (int)columns;
+  }
+  if (j->tile_columns > j->columns)
+    j->tile_columns = (int)(j->columns + EW_PAD - 1) & -EW_PAD;
+  j->row_tiles = (j->rows + j->tile_rows - 1) / j->tile_rows;
+  j->column_tiles = (j->columns + j->tile_columns - 1) / j->tile_columns;
+}
+
+static void choose_outputs(
+    const program_job* j, int64_t n, int16_t* owner, bool* stream) {
+  const lz_program* p = j->p;
+  int last = j->ndim - 1;
+  bool turned = j->row_axis != PROGRAM_NONE;
+  int work = p->cost - p->n_inputs - p->n_outputs;
+  for (int o = 0; o < p->n_outputs; o++) {
+    int v = p->n_inputs + o;
+    owner[o] = PROGRAM_NONE;
+    int64_t bytes = n * (int64_t)dtype_size(j->outputs[o].dtype);
+    bool large = turned ? bytes >= STREAM_BYTES_TRANSPOSED
+                        : bytes >= STREAM_BYTES && work <= STREAM_COST;
+    stream[o] =
+        large && j->binding[v] != BIND_GATHER && j->strides[v][last] == 1;
+    /* What is written in place is in the cache already. */
+    for (int i = 0; i < p->n_inputs; i++)
+      if (j->inputs[i].data == j->outputs[o].data) stream[o] = false;
+    if (!stream[o] && j->binding[v] == BIND_DIRECT &&
+        in_place(p, j->inputs, j->outputs, o))
+      owner[o] = (int16_t)p->output_registers[o];
+  }
+}
+
+static void place_strides(const int32_t* shape, int ndim, int64_t* strides) {
+  int64_t stride = 1;
+  for (int d = ndim; d-- > 0;) {
+    strides[d] = stride;
+    stride *= shape[d];
+  }
+}
+
 void program_run(
     const lz_program* p,
     int ndim,
@@ -290,28 +269,15 @@ void program_run(
   int64_t n = 1;
   for (int d = 0; d < ndim; d++) n *= shape[d];
   if (n == 0) return;
-
-  uint64_t splat = 0;
-  bool simple = true;
-  if (n > 1) {
-    for (int i = 0; simple && i < p->n_inputs; i++) {
-      if (view_is_contiguous(&inputs[i])) continue;
-      if (all_zero(inputs[i].strides, ndim))
-        splat |= (uint64_t)1 << i;
-      else
-        simple = false;
-    }
-    for (int o = 0; simple && o < p->n_outputs; o++)
-      simple = view_is_contiguous(&outputs[o]);
-  }
-  if (simple && n <= TILE_MIN) {
+  uint64_t splat;
+  if (is_small(p, ndim, inputs, outputs, n, &splat)) {
     run_small(p, inputs, outputs, splat, (int)n);
     return;
   }
 
   int n_views = p->n_inputs + p->n_outputs;
   int32_t merged[LZ_MAX_DIMS];
-  int64_t strides[n_views][LZ_MAX_DIMS];
+  int64_t strides[n_views + 1][LZ_MAX_DIMS];
   for (int v = 0; v < n_views; v++) {
     const lz_view* view =
         v < p->n_inputs ? &inputs[v] : &outputs[v - p->n_inputs];
@@ -319,54 +285,31 @@ void program_run(
   }
   for (int d = 0; d < ndim; d++) merged[d] = shape[d];
   int dims = view_collapse(n_views, ndim, merged, strides);
+  place_strides(merged, dims, strides[n_views]);
 
-  bool rows = dims == 1 || merged[dims - 1] >= ROW_MIN;
+  ew_fn fn[p->n_instrs + 1];
   uint8_t binding[n_views];
   int16_t owner[p->n_outputs];
-  int touched = p->n_registers - p->n_bound;
-  for (int v = 0; v < n_views; v++) {
-    int64_t inner = strides[v][dims - 1];
-    lz_view view = {NULL, 0, dims, merged, strides[v]};
-    if (v < p->n_inputs && all_zero(strides[v], dims))
-      binding[v] = SPLAT;
-    else if (!rows)
-      binding[v] = view_is_contiguous(&view) ? DIRECT : GATHER;
-    else if (inner == 1 || merged[dims - 1] == 1)
-      binding[v] = DIRECT;
-    else
-      binding[v] = inner == 0 && v < p->n_inputs ? ROW_ONE : STRIDED;
-    /* Read whole before any output is stored. */
-    if (v < p->n_inputs && binding[v] == DIRECT &&
-        is_overwritten_output(p, inputs, outputs, v))
-      binding[v] = STRIDED;
-    if (binding[v] != DIRECT) touched++;
-  }
-  for (int o = 0; o < p->n_outputs; o++) {
-    bool direct =
-        binding[p->n_inputs + o] == DIRECT && in_place(p, inputs, outputs, o);
-    owner[o] = direct ? (int16_t)p->output_registers[o] : NEVER;
-  }
-
-  int tile = TILE_MAX;
-  while (tile > TILE_MIN && tile * touched * p->max_size > SCRATCH_TARGET)
-    tile /= 2;
-  ew_fn fn[p->n_instrs + 1];
-  resolve(p, fn);
+  bool stream[p->n_outputs];
   program_job job = {
       .p = p,
       .inputs = inputs,
       .outputs = outputs,
       .fn = fn,
       .ndim = dims,
-      .outer = rows ? dims - 1 : 0,
       .shape = merged,
       .strides = strides,
       .binding = binding,
       .owner = owner,
-      .row = rows ? merged[dims - 1] : n,
-      .tile = tile};
-  job.chunks = (job.row + tile - 1) / tile;
-  int64_t units = n / job.row * job.chunks;
+      .stream = stream};
+  int size = 1;
+  resolve(p, fn);
+  choose_plane(&job, n, &size);
+  choose_bindings(&job, binding);
+  choose_outputs(&job, n, owner, stream);
+  choose_tile(&job, size);
+  int64_t units =
+      n / (job.rows * job.columns) * job.row_tiles * job.column_tiles;
   int64_t unit_cost = (n / units + 1) * p->cost;
-  pool_for(units, PART_COST / unit_cost, run_part, &job);
+  pool_for(units, PART_COST / unit_cost, program_job_part, &job);
 }

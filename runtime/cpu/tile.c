@@ -1,67 +1,51 @@
 #include "cpu/tile.h"
 
-#include <string.h>
-
+#include "cpu/isa.h"
 #include "cpu/view.h"
 
-/* One body for each element size; memcpy keeps to what arrays' alignment
- * allows and costs nothing. */
-#define BY_SIZE(size, _) \
-  switch (size) {        \
-    case 1:              \
-      _(uint8_t);        \
-    case 2:              \
-      _(uint16_t);       \
-    case 4:              \
-      _(uint32_t);       \
-    default:             \
-      _(uint64_t);       \
-  }
+ISA_DECLARE(tile_table, tile_kernels)
 
-#define FILL(T)                               \
-  {                                           \
-    T value, *t = to;                         \
-    memcpy(&value, element, sizeof value);    \
-    for (int i = 0; i < n; i++) t[i] = value; \
-    return;                                   \
-  }
+static const tile_table* tile_best(void) {
+  return ISA_PICK(tile_kernels);
+}
+static int tile_log2(size_t size) {
+  return __builtin_ctz((unsigned)size);
+}
+
 void tile_fill(void* to, const void* element, int n, size_t size) {
-  BY_SIZE(size, FILL)
+  tile_best()->splat[tile_log2(size)](to, element, n);
 }
 
-#define LOAD(T)                                       \
-  {                                                   \
-    T* t = to;                                        \
-    const T* f = from;                                \
-    for (int i = 0; i < n; i++) t[i] = f[i * stride]; \
-    return;                                           \
-  }
-void tile_load(void* to, const void* from, int64_t stride, int n, size_t size) {
-  if (stride == 0) {
-    tile_fill(to, from, n, size);
-    return;
-  }
-  if (stride == 1) {
-    memcpy(to, from, (size_t)n * size);
-    return;
-  }
-  BY_SIZE(size, LOAD)
+void tile_load(
+    void* tile,
+    const void* array,
+    int64_t row,
+    int64_t column,
+    int rows,
+    int columns,
+    size_t size) {
+  tile_best()->load[tile_log2(size)](tile, array, row, column, rows, columns);
 }
 
-#define STORE(T)                                      \
-  {                                                   \
-    T* t = to;                                        \
-    const T* f = from;                                \
-    for (int i = 0; i < n; i++) t[i * stride] = f[i]; \
-    return;                                           \
-  }
 void tile_store(
-    void* to, const void* from, int64_t stride, int n, size_t size) {
-  if (stride == 1) {
-    memcpy(to, from, (size_t)n * size);
-    return;
-  }
-  BY_SIZE(size, STORE)
+    void* array,
+    const void* tile,
+    int64_t row,
+    int64_t column,
+    int rows,
+    int columns,
+    size_t size) {
+  tile_best()->store[tile_log2(size)](array, tile, row, column, rows, columns);
+}
+
+void tile_stream(void* to, const void* from, size_t bytes) {
+  tile_best()->stream(to, from, bytes);
+}
+
+void tile_stream_end(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
 }
 
 /* A place in the shape, and its offset in the array. */
@@ -83,22 +67,62 @@ static void cursor_set(
   }
 }
 
-/* On to the start of the next row. */
-static void cursor_next_row(
-    cursor* c, int ndim, const int32_t* shape, const int64_t* strides) {
-  int d = ndim - 1;
-  c->offset -= c->index[d] * strides[d];
-  c->index[d] = 0;
-  while (d-- > 0) {
-    c->offset += strides[d];
-    if (++c->index[d] < shape[d]) return;
-    c->offset -= shape[d] * strides[d];
+/* On by `by` along axis d, whose extent that does not pass, and from its end to
+ * the next place of the axes before it. */
+static void cursor_move(
+    cursor* c,
+    int d,
+    int64_t by,
+    const int32_t* shape,
+    const int64_t* strides) {
+  c->index[d] += by;
+  c->offset += by * strides[d];
+  for (; d > 0 && c->index[d] == shape[d]; d--) {
     c->index[d] = 0;
+    c->offset -= shape[d] * strides[d];
+    c->index[d - 1]++;
+    c->offset += strides[d - 1];
   }
 }
 
+/* The largest plane of the last two axes at the cursor with at most n elements:
+ * whole rows, or part of one. */
+static void cursor_plane(
+    const cursor* c,
+    int ndim,
+    const int32_t* shape,
+    int n,
+    int* rows,
+    int* columns) {
+  int last = ndim - 1;
+  *rows = 1;
+  *columns = shape[last];
+  if (c->index[last] || n < shape[last]) {
+    int64_t left = shape[last] - c->index[last];
+    *columns = left < n ? (int)left : n;
+  } else if (ndim > 1) {
+    int64_t left = shape[last - 1] - c->index[last - 1];
+    int whole = n / shape[last];
+    *rows = left < whole ? (int)left : whole;
+  }
+}
+
+static void cursor_pass(
+    cursor* c,
+    int ndim,
+    const int32_t* shape,
+    const int64_t* strides,
+    int rows,
+    int columns) {
+  int last = ndim - 1;
+  if (columns == shape[last] && last > 0)
+    cursor_move(c, last - 1, rows, shape, strides);
+  else
+    cursor_move(c, last, columns, shape, strides);
+}
+
 void tile_gather(
-    void* to,
+    void* tile,
     const void* array,
     size_t size,
     int ndim,
@@ -108,26 +132,21 @@ void tile_gather(
     int n) {
   cursor c;
   cursor_set(&c, ndim, shape, strides, first);
-  char* t = to;
-  for (;;) {
-    int64_t left = shape[ndim - 1] - c.index[ndim - 1];
-    int m = left < n ? (int)left : n;
-    tile_load(
-        t,
-        (const char*)array + c.offset * (int64_t)size,
-        strides[ndim - 1],
-        m,
-        size);
-    t += (size_t)m * size;
-    n -= m;
-    if (!n) return;
-    cursor_next_row(&c, ndim, shape, strides);
+  int64_t row = ndim > 1 ? strides[ndim - 2] : 0;
+  for (char* to = tile; n;) {
+    int rows, columns;
+    cursor_plane(&c, ndim, shape, n, &rows, &columns);
+    const char* from = (const char*)array + c.offset * (int64_t)size;
+    tile_load(to, from, row, strides[ndim - 1], rows, columns, size);
+    to += (size_t)(rows * columns) * size;
+    n -= rows * columns;
+    if (n) cursor_pass(&c, ndim, shape, strides, rows, columns);
   }
 }
 
 void tile_scatter(
     void* array,
-    const void* from,
+    const void* tile,
     size_t size,
     int ndim,
     const int32_t* shape,
@@ -136,15 +155,14 @@ void tile_scatter(
     int n) {
   cursor c;
   cursor_set(&c, ndim, shape, strides, first);
-  const char* f = from;
-  for (;;) {
-    int64_t left = shape[ndim - 1] - c.index[ndim - 1];
-    int m = left < n ? (int)left : n;
-    tile_store(
-        (char*)array + c.offset * (int64_t)size, f, strides[ndim - 1], m, size);
-    f += (size_t)m * size;
-    n -= m;
-    if (!n) return;
-    cursor_next_row(&c, ndim, shape, strides);
+  int64_t row = ndim > 1 ? strides[ndim - 2] : 0;
+  for (const char* from = tile; n;) {
+    int rows, columns;
+    cursor_plane(&c, ndim, shape, n, &rows, &columns);
+    char* to = (char*)array + c.offset * (int64_t)size;
+    tile_store(to, from, row, strides[ndim - 1], rows, columns, size);
+    from += (size_t)(rows * columns) * size;
+    n -= rows * columns;
+    if (n) cursor_pass(&c, ndim, shape, strides, rows, columns);
   }
 }

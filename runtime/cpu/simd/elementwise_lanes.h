@@ -37,15 +37,38 @@
 #endif
 
 /* What is built from those, once for float and once for double. */
+LANES vd exp_d(vd x) {
+  return M_d(exp, u10)(x);
+}
+
+/* 2^n * exp(r) with |r| <= ln(2) / 2: shorter than SLEEF's, and small enough to
+ * stand within tanh and the like. ln(2) is taken away in two parts, of which
+ * n times the first is exact. The coefficients are a minimax fit made for this
+ * file. */
+LANES vf exp_f(vf x) {
+  x = min_f(set_f(89), max_f(set_f(-105), x));
+  vf n = rint_f(x * set_f(1.44269504f));
+  vf r = fma_f(n, set_f(-0.693359375f), x);
+  r = fma_f(n, set_f(2.12194440e-4f), r);
+  vf q = set_f(0.0013811662146289393f);
+  q = fma_f(q, r, set_f(0.008370134824024749f));
+  q = fma_f(q, r, set_f(0.041668528278974694f));
+  q = fma_f(q, r, set_f(0.1666650871683239f));
+  q = fma_f(q, r, set_f(0.499999926295484f));
+  return scale_f(fma_f(r * r, q, r) + set_f(1), n);
+}
+
 #define LANES_BUILD(S, V, M, T)                                         \
   LANES M isnan_##S(V a) {                                              \
     return ne_##S(a, a);                                                \
   }                                                                     \
+  /* SLEEF's overflows a little below the top of the range. */          \
   LANES V log1p_##S(V a) {                                              \
-    /* SLEEF's overflows near the top of the range. */                  \
-    V big = M_##S(log, u10)(a);                                         \
     V r = M_##S(log1p, u10)(a);                                         \
-    return sel_##S(lt_##S(set_##S((T)1e16), a), big, r);                \
+    M big = lt_##S(set_##S(sizeof(T) == 4 ? (T)1e38 : (T)1e307), a);    \
+    if (__builtin_expect(any_##S(big), 0))                              \
+      r = sel_##S(big, M_##S(log, u10)(a), r);                          \
+    return r;                                                           \
   }                                                                     \
   /* The remainder of a truncated division as that of a floored one. */ \
   LANES V floored_##S(V r, V b) {                                       \
@@ -53,7 +76,7 @@
     return sel_##S(wrong & ne_##S(r, set_##S(0)), r + b, r);            \
   }                                                                     \
   LANES V sigmoid_##S(V a) {                                            \
-    V e = M_##S(exp, u10)(-abs_##S(a));                                 \
+    V e = exp_##S(-abs_##S(a));                                         \
     V one = set_##S(1);                                                 \
     return sel_##S(lt_##S(a, set_##S(0)), e, one) / (one + e);          \
   }                                                                     \
@@ -62,7 +85,7 @@
     V lo = sel_##S(isnan_##S(a), a, min_##S(a, b));                     \
     V inf = set_##S((T)__builtin_inf());                                \
     M end = eq_##S(lo, -inf) | eq_##S(hi, inf);                         \
-    V sum = hi + M_##S(log1p, u10)(M_##S(exp, u10)(lo - hi));           \
+    V sum = hi + M_##S(log1p, u10)(exp_##S(lo - hi));                   \
     return sel_##S(end, hi, sum);                                       \
   }
 

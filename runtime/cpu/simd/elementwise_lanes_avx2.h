@@ -65,49 +65,71 @@ LANES void store_mask_d(uint8_t* p, md m) {
   for (int i = 0; i < WIDTH_d; i++) p[i] = (uint8_t)(m[i] & 1);
 }
 
-#define LANES_AVX2(S, V, M, X)                                 \
-  LANES M lt_##S(V a, V b) {                                   \
-    return (M)(a < b);                                         \
-  }                                                            \
-  LANES M le_##S(V a, V b) {                                   \
-    return (M)(a <= b);                                        \
-  }                                                            \
-  LANES M eq_##S(V a, V b) {                                   \
-    return (M)(a == b);                                        \
-  }                                                            \
-  LANES M ne_##S(V a, V b) {                                   \
-    return (M)(a != b);                                        \
-  }                                                            \
-  LANES V sel_##S(M m, V a, V b) {                             \
-    return _mm256_blendv_##X(b, a, (V)m);                      \
-  }                                                            \
-  LANES V max_##S(V a, V b) {                                  \
-    return _mm256_max_##X(a, b);                               \
-  }                                                            \
-  LANES V min_##S(V a, V b) {                                  \
-    return _mm256_min_##X(a, b);                               \
-  }                                                            \
-  LANES V abs_##S(V a) {                                       \
-    return _mm256_andnot_##X(set_##S(-0.0), a);                \
-  }                                                            \
-  LANES V sqrt_##S(V a) {                                      \
-    return _mm256_sqrt_##X(a);                                 \
-  }                                                            \
-  LANES V floor_##S(V a) {                                     \
-    return _mm256_round_##X(a, _MM_FROUND_TO_NEG_INF | 8);     \
-  }                                                            \
-  LANES V ceil_##S(V a) {                                      \
-    return _mm256_round_##X(a, _MM_FROUND_TO_POS_INF | 8);     \
-  }                                                            \
-  LANES V trunc_##S(V a) {                                     \
-    return _mm256_round_##X(a, _MM_FROUND_TO_ZERO | 8);        \
-  }                                                            \
-  LANES V rint_##S(V a) {                                      \
-    return _mm256_round_##X(a, _MM_FROUND_TO_NEAREST_INT | 8); \
-  }                                                            \
-  LANES V fma_##S(V a, V b, V c) {                             \
-    return _mm256_fmadd_##X(a, b, c);                          \
+#define LANES_AVX2(S, V, M, X)                                                 \
+  LANES M lt_##S(V a, V b) {                                                   \
+    return (M)(a < b);                                                         \
+  }                                                                            \
+  LANES M le_##S(V a, V b) {                                                   \
+    return (M)(a <= b);                                                        \
+  }                                                                            \
+  LANES M eq_##S(V a, V b) {                                                   \
+    return (M)(a == b);                                                        \
+  }                                                                            \
+  LANES M ne_##S(V a, V b) {                                                   \
+    return (M)(a != b);                                                        \
+  }                                                                            \
+  LANES V sel_##S(M m, V a, V b) {                                             \
+    return _mm256_blendv_##X(b, a, (V)m);                                      \
+  }                                                                            \
+  LANES V max_##S(V a, V b) {                                                  \
+    return _mm256_max_##X(a, b);                                               \
+  }                                                                            \
+  LANES V min_##S(V a, V b) {                                                  \
+    return _mm256_min_##X(a, b);                                               \
+  }                                                                            \
+  LANES V abs_##S(V a) {                                                       \
+    return _mm256_andnot_##X(set_##S(-0.0), a);                                \
+  }                                                                            \
+  /* The size of a with the sign of b. */                                      \
+  LANES V copysign_##S(V a, V b) {                                             \
+    V sign = set_##S(-0.0);                                                    \
+    return _mm256_or_##X(_mm256_andnot_##X(sign, a), _mm256_and_##X(sign, b)); \
+  }                                                                            \
+  LANES V sqrt_##S(V a) {                                                      \
+    return _mm256_sqrt_##X(a);                                                 \
+  }                                                                            \
+  LANES V floor_##S(V a) {                                                     \
+    return _mm256_round_##X(a, _MM_FROUND_TO_NEG_INF | 8);                     \
+  }                                                                            \
+  LANES V ceil_##S(V a) {                                                      \
+    return _mm256_round_##X(a, _MM_FROUND_TO_POS_INF | 8);                     \
+  }                                                                            \
+  LANES V trunc_##S(V a) {                                                     \
+    return _mm256_round_##X(a, _MM_FROUND_TO_ZERO | 8);                        \
+  }                                                                            \
+  LANES V rint_##S(V a) {                                                      \
+    return _mm256_round_##X(a, _MM_FROUND_TO_NEAREST_INT | 8);                 \
+  }                                                                            \
+  LANES V fma_##S(V a, V b, V c) {                                             \
+    return _mm256_fmadd_##X(a, b, c);                                          \
   }
+
+/* x * 2^n for integral |n| < 250, with one rounding where the result is
+ * denormal. */
+LANES vf scale_f(vf x, vf n) {
+  __m256i k = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(k, 1);
+  __m256i one = _mm256_set1_epi32(127);
+  __m256i a = _mm256_slli_epi32(_mm256_add_epi32(half, one), 23);
+  k = _mm256_sub_epi32(k, half);
+  __m256i b = _mm256_slli_epi32(_mm256_add_epi32(k, one), 23);
+  return x * _mm256_castsi256_ps(a) * _mm256_castsi256_ps(b);
+}
+LANES int any_f(mf m) {
+  return _mm256_movemask_ps((__m256)m);
+}
+LANES int any_d(md m) {
+  return _mm256_movemask_pd((__m256d)m);
+}
 
 LANES_AVX2(f, vf, mf, ps)
 LANES_AVX2(d, vd, md, pd)

@@ -57,50 +57,66 @@ LANES void store_mask_d(uint8_t* p, md m) {
   _mm_storel_epi64((__m128i*)p, _mm_maskz_set1_epi8(m, 1));
 }
 
-#define LANES_AVX512(S, V, M, X)                                    \
-  LANES M lt_##S(V a, V b) {                                        \
-    return _mm512_cmp_##X##_mask(a, b, _CMP_LT_OQ);                 \
-  }                                                                 \
-  LANES M le_##S(V a, V b) {                                        \
-    return _mm512_cmp_##X##_mask(a, b, _CMP_LE_OQ);                 \
-  }                                                                 \
-  LANES M eq_##S(V a, V b) {                                        \
-    return _mm512_cmp_##X##_mask(a, b, _CMP_EQ_OQ);                 \
-  }                                                                 \
-  LANES M ne_##S(V a, V b) {                                        \
-    return _mm512_cmp_##X##_mask(a, b, _CMP_NEQ_UQ);                \
-  }                                                                 \
-  LANES V sel_##S(M m, V a, V b) {                                  \
-    return _mm512_mask_blend_##X(m, b, a);                          \
-  }                                                                 \
-  /* (a > b) ? a : b, so b where either is NaN. */                  \
-  LANES V max_##S(V a, V b) {                                       \
-    return _mm512_max_##X(a, b);                                    \
-  }                                                                 \
-  LANES V min_##S(V a, V b) {                                       \
-    return _mm512_min_##X(a, b);                                    \
-  }                                                                 \
-  LANES V abs_##S(V a) {                                            \
-    return _mm512_abs_##X(a);                                       \
-  }                                                                 \
-  LANES V sqrt_##S(V a) {                                           \
-    return _mm512_sqrt_##X(a);                                      \
-  }                                                                 \
-  LANES V floor_##S(V a) {                                          \
-    return _mm512_roundscale_##X(a, _MM_FROUND_TO_NEG_INF | 8);     \
-  }                                                                 \
-  LANES V ceil_##S(V a) {                                           \
-    return _mm512_roundscale_##X(a, _MM_FROUND_TO_POS_INF | 8);     \
-  }                                                                 \
-  LANES V trunc_##S(V a) {                                          \
-    return _mm512_roundscale_##X(a, _MM_FROUND_TO_ZERO | 8);        \
-  }                                                                 \
-  LANES V rint_##S(V a) {                                           \
-    return _mm512_roundscale_##X(a, _MM_FROUND_TO_NEAREST_INT | 8); \
-  }                                                                 \
-  LANES V fma_##S(V a, V b, V c) {                                  \
-    return _mm512_fmadd_##X(a, b, c);                               \
+#define LANES_AVX512(S, V, M, X)                                               \
+  LANES M lt_##S(V a, V b) {                                                   \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_LT_OQ);                            \
+  }                                                                            \
+  LANES M le_##S(V a, V b) {                                                   \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_LE_OQ);                            \
+  }                                                                            \
+  LANES M eq_##S(V a, V b) {                                                   \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_EQ_OQ);                            \
+  }                                                                            \
+  LANES M ne_##S(V a, V b) {                                                   \
+    return _mm512_cmp_##X##_mask(a, b, _CMP_NEQ_UQ);                           \
+  }                                                                            \
+  LANES V sel_##S(M m, V a, V b) {                                             \
+    return _mm512_mask_blend_##X(m, b, a);                                     \
+  }                                                                            \
+  /* (a > b) ? a : b, so b where either is NaN. */                             \
+  LANES V max_##S(V a, V b) {                                                  \
+    return _mm512_max_##X(a, b);                                               \
+  }                                                                            \
+  LANES V min_##S(V a, V b) {                                                  \
+    return _mm512_min_##X(a, b);                                               \
+  }                                                                            \
+  LANES V abs_##S(V a) {                                                       \
+    return _mm512_abs_##X(a);                                                  \
+  }                                                                            \
+  /* The size of a with the sign of b. */                                      \
+  LANES V copysign_##S(V a, V b) {                                             \
+    V sign = set_##S(-0.0);                                                    \
+    return _mm512_or_##X(_mm512_andnot_##X(sign, a), _mm512_and_##X(sign, b)); \
+  }                                                                            \
+  LANES V sqrt_##S(V a) {                                                      \
+    return _mm512_sqrt_##X(a);                                                 \
+  }                                                                            \
+  LANES V floor_##S(V a) {                                                     \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_NEG_INF | 8);                \
+  }                                                                            \
+  LANES V ceil_##S(V a) {                                                      \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_POS_INF | 8);                \
+  }                                                                            \
+  LANES V trunc_##S(V a) {                                                     \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_ZERO | 8);                   \
+  }                                                                            \
+  LANES V rint_##S(V a) {                                                      \
+    return _mm512_roundscale_##X(a, _MM_FROUND_TO_NEAREST_INT | 8);            \
+  }                                                                            \
+  LANES V fma_##S(V a, V b, V c) {                                             \
+    return _mm512_fmadd_##X(a, b, c);                                          \
   }
+
+/* x * 2^n for integral n, with one rounding where the result is denormal. */
+LANES vf scale_f(vf x, vf n) {
+  return _mm512_scalef_ps(x, n);
+}
+LANES int any_f(mf m) {
+  return m != 0;
+}
+LANES int any_d(md m) {
+  return m != 0;
+}
 
 LANES_AVX512(f, vf, mf, ps)
 LANES_AVX512(d, vd, md, pd)

@@ -54,6 +54,15 @@ LANES vd set_d(double x) {
   LANES V abs_##S(V a) {                                                 \
     return (V)((M)a & ~(M)set_##S(-0.0));                                \
   }                                                                      \
+  /* The size of a with the sign of b. */                                \
+  LANES V copysign_##S(V a, V b) {                                       \
+    M sign = (M)set_##S(-0.0);                                           \
+    return (V)(((M)a & ~sign) | ((M)b & sign));                          \
+  }                                                                      \
+  LANES int any_##S(M m) {                                               \
+    M all = {0};                                                         \
+    return memcmp(&m, &all, sizeof m) != 0;                              \
+  }                                                                      \
   LANES V fma_##S(V a, V b, V c) {                                       \
     return a * b + c;                                                    \
   }                                                                      \
@@ -80,6 +89,13 @@ LANES vd set_d(double x) {
 
 LANES_GENERIC(f, vf, mf, f)
 LANES_GENERIC(d, vd, md, )
+
+/* x * 2^n for integral |n| < 250, with one rounding where the result is
+ * denormal. */
+LANES vf scale_f(vf x, vf n) {
+  mf k = __builtin_convertvector(n, mf), half = k >> 1;
+  return x * (vf)((half + 127) << 23) * (vf)((k - half + 127) << 23);
+}
 
 #define LANES_MEMORY(name, V, T)       \
   LANES V load_##name(const T* p) {    \

@@ -1,8 +1,57 @@
-/* Functions that SLEEF lacks, over lanes of float and double. */
+/* Functions that SLEEF lacks, or has only in forms slower than memory, over
+ * lanes of float and double. */
 #ifndef CPU_SIMD_ELEMENTWISE_MATH_H
 #define CPU_SIMD_ELEMENTWISE_MATH_H
 
 #include "cpu/simd/elementwise_lanes.h"
+
+LANES vd tanh_d(vd x) {
+  return M_d(tanh, u10)(x);
+}
+LANES vd erf_d(vd x) {
+  return M_d(erf, u10)(x);
+}
+
+/* Near 0 an odd polynomial, further out 1 - 2 / (exp(2|x|) + 1), which loses
+ * nothing there. The coefficients, here and below, are minimax fits made for
+ * this file; x + x * (small) keeps their last bit from the result. */
+LANES vf tanh_f(vf x) {
+  /* From 10 on it is 1. */
+  vf y = min_f(set_f(10), abs_f(x)), z = x * x;
+  vf p = set_f(-0.006282472907905053f);
+  p = fma_f(p, z, set_f(0.021077758098029586f));
+  p = fma_f(p, z, set_f(-0.053853857891835055f));
+  p = fma_f(p, z, set_f(0.1333260168542909f));
+  p = fma_f(p, z, set_f(-0.3333331804571066f));
+  vf near = fma_f(x * z, p, x);
+  vf one = set_f(1);
+  vf far = one - set_f(2) / (exp_f(y + y) + one);
+  return sel_f(lt_f(y, set_f(0.55f)), near, copysign_f(far, x));
+}
+
+/* Below 1 a polynomial for erf(x) / x - 1 in x², from there on 1 - exp(p(x)):
+ * erfc needs few digits where it is subtracted from 1. */
+LANES vf erf_f(vf x) {
+  vf y = abs_f(x), z = x * x;
+  vf p = set_f(7.853860980744795e-05f);
+  p = fma_f(p, z, set_f(-0.0008010193512518534f));
+  p = fma_f(p, z, set_f(0.005188327672913477f));
+  p = fma_f(p, z, set_f(-0.02685381192854323f));
+  p = fma_f(p, z, set_f(0.11283585148452138f));
+  p = fma_f(p, z, set_f(-0.37612625824218726f));
+  p = fma_f(p, z, set_f(0.1283791657267097f));
+  vf near = fma_f(x, p, x);
+  vf t = sel_f(lt_f(set_f(4), y), set_f(4), y);
+  vf q = set_f(0.0001863792560121399f);
+  q = fma_f(q, t, set_f(-0.0029476589163156736f));
+  q = fma_f(q, t, set_f(0.02183806639031606f));
+  q = fma_f(q, t, set_f(-0.10310675938517144f));
+  q = fma_f(q, t, set_f(-0.6381448274635125f));
+  q = fma_f(q, t, set_f(-1.1270891932395f));
+  q = fma_f(q, t, set_f(-0.0003415222958503897f));
+  vf far = set_f(1) - exp_f(q);
+  return sel_f(lt_f(y, set_f(1)), near, copysign_f(far, x));
+}
 
 /* Mike Giles, "Approximating the erfinv function" (2010): polynomials in
  * w = -log(1 - x²) for the middle and in sqrt(w) for the tails. */

@@ -1,0 +1,258 @@
+/* Tiles of a program: every register is bound to memory, to the arrays
+ * themselves where the tile is contiguous there, to scratch that stays in cache
+ * where not. */
+#include <string.h>
+
+#include "cpu/program_job.h"
+#include "cpu/tile.h"
+
+/* State of one thread within a job. */
+typedef struct part {
+  const program_job* job;
+  char** buffer;   /* scratch of each register */
+  char** r;        /* what each register is bound to */
+  int64_t* offset; /* of the plane in each array, and its place */
+  char** filled;   /* the element of which a BIND_ROW buffer is full */
+} part;
+
+/* A tile: part of the plane at the offsets. */
+typedef struct tile {
+  int64_t row, column; /* its first */
+  int rows, columns;
+  bool ragged; /* a row that ends before a multiple of EW_PAD: kernels would
+                  read and write beyond it, so arrays are copied */
+} tile;
+
+static void run_iota(
+    const lz_instr* in,
+    const lz_immediate* m,
+    char* to,
+    int n,
+    int columns,
+    int64_t place,
+    int64_t row_places) {
+  size_t size = dtype_size(in->dtype);
+  for (; n > 0; n -= columns, place += row_places) {
+    ew_iota(in->dtype, to, &m->value, &m->step, place, columns);
+    to += (size_t)columns * size;
+  }
+}
+
+void program_job_instrs(
+    const lz_program* p,
+    const ew_fn* fn,
+    char** r,
+    int n,
+    int columns,
+    int64_t place,
+    int64_t row_places,
+    bool constants) {
+  int padded = (n + EW_PAD - 1) & -EW_PAD;
+  for (int i = 0; i < p->n_instrs; i++) {
+    const lz_instr* in = &p->instrs[i];
+    if (fn[i]) {
+      fn[i](r[in->dst], r[in->src[0]], r[in->src[1]], r[in->src[2]], padded);
+      continue;
+    }
+    const lz_immediate* m = &p->immediates[in->src[0]];
+    if (in->op == EW_IOTA)
+      run_iota(in, m, r[in->dst], n, columns, place, row_places);
+    else if (constants || in->dst < p->n_bound)
+      tile_fill(r[in->dst], m->value.bytes, padded, dtype_size(in->dtype));
+  }
+}
+
+static int64_t row_stride(const program_job* j, int view) {
+  return j->row_axis == PROGRAM_NONE ? 0 : j->strides[view][j->row_axis];
+}
+
+static void bind_input(part* t, int i, const tile* at) {
+  const program_job* j = t->job;
+  const lz_view* v = &j->inputs[i];
+  size_t size = dtype_size(v->dtype);
+  int64_t column = j->strides[i][j->column_axis], row = row_stride(j, i);
+  int64_t first = t->offset[i] + at->row * row + at->column * column;
+  char* base = (char*)v->data + first * (int64_t)size;
+  switch ((enum binding)j->binding[i]) {
+    case BIND_SPLAT:
+      return;
+    case BIND_ROW:
+      if (t->filled[i] == base) return;
+      t->filled[i] = base;
+      tile_fill(t->buffer[i], base, j->tile_columns, size);
+      return;
+    case BIND_DIRECT:
+      t->r[i] = base;
+      if (!at->ragged) return;
+      memcpy(t->buffer[i], base, (size_t)at->columns * size);
+      memset(
+          t->buffer[i] + (size_t)at->columns * size,
+          0,
+          (size_t)(EW_PAD - at->columns) * size);
+      t->r[i] = t->buffer[i];
+      return;
+    case BIND_PLANE:
+      tile_load(t->buffer[i], base, row, column, at->rows, at->columns, size);
+      return;
+    case BIND_GATHER:
+      tile_gather(
+          t->buffer[i],
+          v->data,
+          size,
+          j->ndim,
+          j->shape,
+          j->strides[i],
+          at->column,
+          at->columns);
+      return;
+  }
+}
+
+static char* output_base(const part* t, int o, const tile* at) {
+  const program_job* j = t->job;
+  int v = j->p->n_inputs + o;
+  int64_t first = t->offset[v] + at->row * row_stride(j, v) +
+                  at->column * j->strides[v][j->column_axis];
+  return (char*)j->outputs[o].data +
+         first * (int64_t)dtype_size(j->outputs[o].dtype);
+}
+
+static void bind_output(part* t, int o, const tile* at) {
+  int reg = t->job->owner[o];
+  if (reg == PROGRAM_NONE) return;
+  t->r[reg] = at->ragged ? t->buffer[reg] : output_base(t, o, at);
+}
+
+static void store_output(part* t, int o, const tile* at) {
+  const program_job* j = t->job;
+  if (j->owner[o] != PROGRAM_NONE && !at->ragged) return;
+  int v = j->p->n_inputs + o;
+  const char* from = t->r[j->p->output_registers[o]];
+  size_t size = dtype_size(j->outputs[o].dtype);
+  if (j->binding[v] == BIND_GATHER) {
+    tile_scatter(
+        j->outputs[o].data,
+        from,
+        size,
+        j->ndim,
+        j->shape,
+        j->strides[v],
+        at->column,
+        at->columns);
+    return;
+  }
+  char* base = output_base(t, o, at);
+  if (base == from) return; /* an input passed on to its own place */
+  if (j->stream[o]) {
+    int64_t row = row_stride(j, v) * (int64_t)size;
+    size_t bytes = (size_t)at->columns * size;
+    for (int k = 0; k < at->rows; k++, base += row, from += bytes)
+      tile_stream(base, from, bytes);
+    return;
+  }
+  tile_store(
+      base,
+      from,
+      row_stride(j, v),
+      j->strides[v][j->column_axis],
+      at->rows,
+      at->columns,
+      size);
+}
+
+static void run_tile(part* t, const tile* at) {
+  const program_job* j = t->job;
+  const lz_program* p = j->p;
+  int places = p->n_inputs + p->n_outputs;
+  for (int i = 0; i < p->n_inputs; i++) bind_input(t, i, at);
+  for (int o = 0; o < p->n_outputs; o++) bind_output(t, o, at);
+  int64_t row_places = row_stride(j, places);
+  program_job_instrs(
+      p,
+      j->fn,
+      t->r,
+      at->rows * at->columns,
+      at->columns,
+      t->offset[places] + at->row * row_places + at->column,
+      row_places,
+      false);
+  for (int o = 0; o < p->n_outputs; o++) store_output(t, o, at);
+}
+
+/* The offsets of plane number `plane` among the others. */
+static void place_plane(part* t, int64_t plane) {
+  const program_job* j = t->job;
+  int n = j->p->n_inputs + j->p->n_outputs + 1;
+  for (int v = 0; v < n; v++) t->offset[v] = 0;
+  if (plane == 0) return;
+  for (int d = j->ndim; d-- > 0;) {
+    if (d == j->row_axis || d == j->column_axis) continue;
+    int64_t index = plane % j->shape[d];
+    plane /= j->shape[d];
+    for (int v = 0; v < n; v++) t->offset[v] += index * j->strides[v][d];
+  }
+}
+
+static void run_unit(part* t, int64_t tile_in_plane) {
+  const program_job* j = t->job;
+  int64_t across = tile_in_plane / j->row_tiles;
+  int64_t down = tile_in_plane - across * j->row_tiles;
+  tile at = {
+      .row = down * j->tile_rows,
+      .column = across * j->tile_columns,
+      .rows = j->tile_rows,
+      .columns = j->tile_columns};
+  if (at.rows > j->rows - at.row) at.rows = (int)(j->rows - at.row);
+  if (at.columns > j->columns - at.column)
+    at.columns = (int)(j->columns - at.column);
+  int whole = at.columns & -EW_PAD, rest = at.columns - whole;
+  if (rest == 0 || j->row_axis != PROGRAM_NONE) {
+    run_tile(t, &at);
+    return;
+  }
+  at.columns = whole;
+  if (whole) run_tile(t, &at);
+  at.column += whole;
+  at.columns = rest;
+  at.ragged = true;
+  run_tile(t, &at);
+}
+
+void program_job_part(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const program_job* j = ctx;
+  const lz_program* p = j->p;
+  int n_views = p->n_inputs + p->n_outputs;
+  int most = j->tile_rows * j->tile_columns;
+  /* One more EW_PAD: ramps are written row by row, each padded. */
+  size_t slot = ((size_t)most + EW_PAD) * (size_t)p->max_size;
+  slot = (slot + 63) / 64 * 64;
+  char scratch[slot * (size_t)p->n_registers] __attribute__((aligned(64)));
+  char *buffer[p->n_registers], *r[p->n_registers], *filled[n_views];
+  int64_t offset[n_views + 1];
+  part t = {j, buffer, r, offset, filled};
+  for (int i = 0; i < p->n_registers; i++)
+    buffer[i] = r[i] = scratch + (size_t)i * slot;
+  for (int i = 0; i < p->n_inputs; i++) {
+    filled[i] = NULL;
+    if (j->binding[i] == BIND_SPLAT)
+      tile_fill(
+          buffer[i], j->inputs[i].data, most, dtype_size(j->inputs[i].dtype));
+  }
+  for (int i = 0; i < p->n_instrs; i++) {
+    const lz_instr* in = &p->instrs[i];
+    if (in->op == EW_CONST && in->dst >= p->n_bound)
+      tile_fill(
+          r[in->dst],
+          p->immediates[in->src[0]].value.bytes,
+          most,
+          dtype_size(in->dtype));
+  }
+  int64_t tiles = j->row_tiles * j->column_tiles, placed = -1;
+  for (int64_t u = begin; u < end; u++) {
+    int64_t plane = u / tiles;
+    if (plane != placed) place_plane(&t, placed = plane);
+    run_unit(&t, u - plane * tiles);
+  }
+  tile_stream_end();
+}

@@ -1,0 +1,269 @@
+/* Moving elements between strided memory and tiles. */
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "cpu/isa.h"
+#include "cpu/tile.h"
+
+#if defined(LZ_ISA_avx512)
+enum { STREAM = 64 };
+#define STREAM_STORE(to, from) \
+  _mm512_stream_si512((void*)(to), _mm512_loadu_si512(from))
+#elif defined(LZ_ISA_avx2)
+enum { STREAM = 32 };
+#define STREAM_STORE(to, from) \
+  _mm256_stream_si256((void*)(to), _mm256_loadu_si256((const __m256i_u*)(from)))
+#elif defined(__x86_64__)
+enum { STREAM = 16 };
+#define STREAM_STORE(to, from) \
+  _mm_stream_si128((void*)(to), _mm_loadu_si128((const __m128i_u*)(from)))
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+/* ---- vectors of 16 bytes, square blocks of them turned in registers ---- */
+typedef uint8_t v8 __attribute__((vector_size(16)));
+typedef uint16_t v16 __attribute__((vector_size(16)));
+typedef uint32_t v32 __attribute__((vector_size(16)));
+typedef uint64_t v64 __attribute__((vector_size(16)));
+enum { side_8 = 16, side_16 = 8, side_32 = 4, side_64 = 2 };
+
+#define LOW_8                                              \
+  (v8) {                                                   \
+    0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 \
+  }
+#define HIGH_8                                                   \
+  (v8) {                                                         \
+    8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31 \
+  }
+#define LOW_16               \
+  (v16) {                    \
+    0, 8, 1, 9, 2, 10, 3, 11 \
+  }
+#define HIGH_16                \
+  (v16) {                      \
+    4, 12, 5, 13, 6, 14, 7, 15 \
+  }
+#define LOW_32 \
+  (v32) {      \
+    0, 4, 1, 5 \
+  }
+#define HIGH_32 \
+  (v32) {       \
+    2, 6, 3, 7  \
+  }
+#define LOW_64 \
+  (v64) {      \
+    0, 2       \
+  }
+#define HIGH_64 \
+  (v64) {       \
+    1, 3        \
+  }
+
+/* to[i * to_row + j] = from[j * from_row + i] for i, j < side. Interleaving
+ * row k with row k + side/2 moves one bit of the row number into the column;
+ * after as many rounds as the side has bits the two have changed places. */
+#define TURN(bits)                                                         \
+  INLINE void turn_##bits(                                                 \
+      uint##bits##_t* to,                                                  \
+      int64_t to_row,                                                      \
+      const uint##bits##_t* from,                                          \
+      int64_t from_row) {                                                  \
+    enum { N = side_##bits };                                              \
+    v##bits a[N], b[N];                                                    \
+    for (int i = 0; i < N; i++) memcpy(&a[i], from + i * from_row, 16);    \
+    for (int round = 1; round < N; round *= 2) {                           \
+      for (int i = 0; i < N / 2; i++) {                                    \
+        b[2 * i] = __builtin_shuffle(a[i], a[i + N / 2], LOW_##bits);      \
+        b[2 * i + 1] = __builtin_shuffle(a[i], a[i + N / 2], HIGH_##bits); \
+      }                                                                    \
+      for (int i = 0; i < N; i++) a[i] = b[i];                             \
+    }                                                                      \
+    for (int i = 0; i < N; i++) memcpy(to + i * to_row, &a[i], 16);        \
+  }
+TURN(8)
+TURN(16)
+TURN(32)
+TURN(64)
+
+#if defined(LZ_ISA_avx2) || defined(LZ_ISA_avx512)
+/* Eight floats' worth a row: within the 128-bit halves, then across. */
+INLINE void turn_wide_32(
+    uint32_t* to, int64_t to_row, const uint32_t* from, int64_t from_row) {
+  __m256 a[8], b[8];
+  for (int i = 0; i < 8; i++)
+    a[i] = _mm256_loadu_ps((const float*)(from + i * from_row));
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+    b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+    a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+    a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+    a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    b[i] = _mm256_permute2f128_ps(a[i], a[i + 4], 0x20);
+    b[i + 4] = _mm256_permute2f128_ps(a[i], a[i + 4], 0x31);
+  }
+  for (int i = 0; i < 8; i++) _mm256_storeu_ps((float*)(to + i * to_row), b[i]);
+}
+INLINE void turn_wide_64(
+    uint64_t* to, int64_t to_row, const uint64_t* from, int64_t from_row) {
+  __m256d a[4], b[4];
+  for (int i = 0; i < 4; i++)
+    a[i] = _mm256_loadu_pd((const double*)(from + i * from_row));
+  for (int i = 0; i < 4; i += 2) {
+    b[i] = _mm256_unpacklo_pd(a[i], a[i + 1]);
+    b[i + 1] = _mm256_unpackhi_pd(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 2; i++) {
+    a[i] = _mm256_permute2f128_pd(b[i], b[i + 2], 0x20);
+    a[i + 2] = _mm256_permute2f128_pd(b[i], b[i + 2], 0x31);
+  }
+  for (int i = 0; i < 4; i++)
+    _mm256_storeu_pd((double*)(to + i * to_row), a[i]);
+}
+enum { wide_32 = 8, wide_64 = 4 };
+#else
+#define turn_wide_32 turn_32
+#define turn_wide_64 turn_64
+enum { wide_32 = side_32, wide_64 = side_64 };
+#endif
+#define turn_wide_8 turn_8
+#define turn_wide_16 turn_16
+enum { wide_8 = side_8, wide_16 = side_16 };
+
+/* to[r * to_row + c] = from[c * from_column + r]: both are walked along their
+ * own lines within a block. */
+#define TURN_PLANE(bits)                                      \
+  static void turn_plane_##bits(                              \
+      uint##bits##_t* to,                                     \
+      int64_t to_row,                                         \
+      const uint##bits##_t* from,                             \
+      int64_t from_column,                                    \
+      int rows,                                               \
+      int columns) {                                          \
+    enum { N = wide_##bits };                                 \
+    int whole_rows = rows & -N, whole_columns = columns & -N; \
+    for (int c = 0; c < whole_columns; c += N)                \
+      for (int r = 0; r < whole_rows; r += N)                 \
+        turn_wide_##bits(                                     \
+            to + r * to_row + c,                              \
+            to_row,                                           \
+            from + c * from_column + r,                       \
+            from_column);                                     \
+    for (int r = whole_rows; r < rows; r++)                   \
+      for (int c = 0; c < whole_columns; c++)                 \
+        to[r * to_row + c] = from[c * from_column + r];       \
+    for (int c = whole_columns; c < columns; c++)             \
+      for (int r = 0; r < rows; r++)                          \
+        to[r * to_row + c] = from[c * from_column + r];       \
+  }
+TURN_PLANE(8)
+TURN_PLANE(16)
+TURN_PLANE(32)
+TURN_PLANE(64)
+
+INLINE int64_t size_of(int64_t stride) {
+  return stride < 0 ? -stride : stride;
+}
+
+#define MOVE(bits)                                                             \
+  INLINE void fill_##bits(uint##bits##_t* to, uint##bits##_t x, int n) {       \
+    for (int i = 0; i < n; i++) to[i] = x;                                     \
+  }                                                                            \
+  INLINE void row_##bits(                                                      \
+      uint##bits##_t* to, const uint##bits##_t* from, int64_t stride, int n) { \
+    if (stride == 1)                                                           \
+      memcpy(to, from, (size_t)n * sizeof *to);                                \
+    else if (stride == 0)                                                      \
+      fill_##bits(to, *from, n);                                               \
+    else                                                                       \
+      for (int i = 0; i < n; i++) to[i] = from[i * stride];                    \
+  }                                                                            \
+  static void load_##bits(                                                     \
+      void* tile,                                                              \
+      const void* array,                                                       \
+      int64_t row,                                                             \
+      int64_t column,                                                          \
+      int rows,                                                                \
+      int columns) {                                                           \
+    uint##bits##_t* to = tile;                                                 \
+    const uint##bits##_t* from = array;                                        \
+    if (row == 1 && size_of(column) > 1 && rows > 1) {                         \
+      turn_plane_##bits(to, columns, from, column, rows, columns);             \
+    } else if (row == 0 && rows > 1) {                                         \
+      row_##bits(to, from, column, columns);                                   \
+      for (int r = 1; r < rows; r++)                                           \
+        memcpy(to + (int64_t)r * columns, to, (size_t)columns * sizeof *to);   \
+    } else if (column != 0 && size_of(row) < size_of(column)) {                \
+      for (int c = 0; c < columns; c++)                                        \
+        for (int r = 0; r < rows; r++)                                         \
+          to[(int64_t)r * columns + c] = from[r * row + c * column];           \
+    } else {                                                                   \
+      for (int r = 0; r < rows; r++)                                           \
+        row_##bits(                                                            \
+            to + (int64_t)r * columns, from + r * row, column, columns);       \
+    }                                                                          \
+  }                                                                            \
+  static void store_##bits(                                                    \
+      void* array,                                                             \
+      const void* tile,                                                        \
+      int64_t row,                                                             \
+      int64_t column,                                                          \
+      int rows,                                                                \
+      int columns) {                                                           \
+    uint##bits##_t* to = array;                                                \
+    const uint##bits##_t* from = tile;                                         \
+    if (row == 1 && size_of(column) > 1 && rows > 1) {                         \
+      turn_plane_##bits(to, column, from, columns, columns, rows);             \
+      return;                                                                  \
+    }                                                                          \
+    for (int r = 0; r < rows; r++, to += row, from += columns) {               \
+      if (column == 1)                                                         \
+        memcpy(to, from, (size_t)columns * sizeof *to);                        \
+      else                                                                     \
+        for (int c = 0; c < columns; c++) to[c * column] = from[c];            \
+    }                                                                          \
+  }                                                                            \
+  static void splat_##bits(void* tile, const void* element, int n) {           \
+    uint##bits##_t x;                                                          \
+    memcpy(&x, element, sizeof x);                                             \
+    fill_##bits(tile, x, n);                                                   \
+  }
+MOVE(8)
+MOVE(16)
+MOVE(32)
+MOVE(64)
+
+/* Whole cache lines past the caches; the ends of the row the usual way. */
+static void stream_row(void* to, const void* from, size_t bytes) {
+#if defined(__x86_64__)
+  char* t = to;
+  const char* f = from;
+  size_t head = -(uintptr_t)t & 63;
+  if (bytes >= head + 64) {
+    memcpy(t, f, head);
+    for (t += head, f += head, bytes -= head; bytes >= 64;
+         t += 64, f += 64, bytes -= 64)
+      for (int k = 0; k < 64; k += STREAM) STREAM_STORE(t + k, f + k);
+    to = t;
+    from = f;
+  }
+#endif
+  memcpy(to, from, bytes);
+}
+
+const tile_table ISA_NAME(tile_kernels) = {
+    .splat = {splat_8, splat_16, splat_32, splat_64},
+    .load = {load_8, load_16, load_32, load_64},
+    .store = {store_8, store_16, store_32, store_64},
+    .stream = stream_row,
+};
