@@ -6,7 +6,7 @@
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
-enum { TILE = 1024, GRAIN = 32768, MAX_PARTS = 64 };
+enum { TILE = 1024, COLS = 512, GRAIN = 32768, MAX_PARTS = 64 };
 
 typedef struct arg_job {
   const uint8_t* in;
@@ -15,6 +15,7 @@ typedef struct arg_job {
   int64_t size;
   reduce_seek seek;
   reduce_seek merge; /* seek for bests */
+  reduce_seek_cols seek_cols;
   walk kept;         /* views in, out */
   walk line;         /* the axis searched but for its innermost runs */
   int64_t n, stride; /* those runs */
@@ -94,6 +95,33 @@ static void arg_units(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* Blocks of neighbouring columns; the innermost axis of `kept` is across. */
+static void arg_cols(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const arg_job* job = ctx;
+  uint64_t best[COLS];
+  uint32_t place[COLS];
+  int64_t across = job->kept.shape[job->kept.ndim - 1];
+  int64_t blocks = (across + COLS - 1) / COLS;
+  bool half = dtype_is_float(job->type) && job->size == 2;
+  int64_t best_size = half ? 4 : job->size;
+  for (; begin < end; begin++) {
+    int64_t first = begin % blocks * COLS;
+    int64_t n = across - first < COLS ? across - first : COLS;
+    walk_at at;
+    walk_seek(&job->kept, &at, begin / blocks * across + first);
+    const uint8_t* x = job->in + at.offset[0] * job->size;
+    for (int64_t c = 0; c < n; c++) {
+      uint64_t bits = first_best(job, x + c * job->size);
+      memcpy((uint8_t*)best + c * best_size, &bits, (size_t)best_size);
+      place[c] = 0;
+    }
+    job->seek_cols(x, job->stride, job->n, n, 0, best, place);
+    walk_copy(
+        job->out + at.offset[1], walk_stride(&job->kept, 1), place, 1, n, 4);
+  }
+}
+
 void reduce_arg(
     bool greatest, const lz_view* in, int axis, const lz_view* out) {
   const reduce_table* kernels = ISA_PICK(reduce_kernels);
@@ -105,6 +133,8 @@ void reduce_arg(
       .size = (int64_t)dtype_size(in->dtype),
       .seek = seeks[in->dtype],
       .merge = seeks[reduce_acc_dtype(REDUCE_MAX, in->dtype)],
+      .seek_cols =
+          (greatest ? kernels->greatest_cols : kernels->least_cols)[in->dtype],
       .n = 1,
   };
   if (axis >= 0) {
@@ -124,15 +154,28 @@ void reduce_arg(
   } else {
     const lz_view* views[] = {in};
     walk_make(&job.line, 1, views, -1);
-    int last = --job.line.ndim;
-    job.n = job.line.shape[last];
-    job.stride = job.line.strides[0][last];
+    int inner = --job.line.ndim;
+    job.n = job.line.shape[inner];
+    job.stride = job.line.strides[0][inner];
     if (job.n > 0) job.line.size /= job.n;
     job.kept.views = 2;
     job.kept.size = 1;
   }
   int64_t places = job.kept.size, total = job.line.size * job.n;
   if (places == 0 || total == 0) return;
+  int last = job.kept.ndim - 1;
+  if (axis >= 0 && job.stride != 1 && job.kept.shape[last] >= 8 &&
+      job.kept.strides[0][last] == 1) {
+    int64_t across = job.kept.shape[last];
+    int64_t blocks = (across + COLS - 1) / COLS;
+    int64_t work = job.n * (across < COLS ? across : COLS);
+    pool_for(
+        places / across * blocks,
+        GRAIN / (work > GRAIN ? GRAIN : work),
+        arg_cols,
+        &job);
+    return;
+  }
   job.n_parts = places < MAX_PARTS ? total / GRAIN : 1;
   if (job.n_parts > MAX_PARTS / places) job.n_parts = MAX_PARTS / places;
   if (job.n_parts < 1) job.n_parts = 1;

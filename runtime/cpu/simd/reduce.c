@@ -7,28 +7,36 @@
  * operations does not change. */
 enum { WIDE = 256, NARROW = 16, TILE = 512 };
 
-#define FOLD_COLS(name, T, A, OP)                                     \
-  static __attribute__((noinline)) void name##_cols(                  \
-      const void* xv,                                                 \
-      int64_t stride,                                                 \
-      int64_t rows,                                                   \
-      int64_t cols,                                                   \
-      void* accv) {                                                   \
-    const T* x = xv;                                                  \
-    A* restrict acc = accv;                                           \
-    int64_t r = 0;                                                    \
-    for (; r + 4 <= rows; r += 4, x += 4 * stride) {                  \
-      const T *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride; \
-      for (int64_t c = 0; c < cols; c++) {                            \
-        A a = acc[c];                                                 \
-        a = OP(a, x[c]);                                              \
-        a = OP(a, x1[c]);                                             \
-        a = OP(a, x2[c]);                                             \
-        acc[c] = OP(a, x3[c]);                                        \
-      }                                                               \
-    }                                                                 \
-    for (; r < rows; r++, x += stride)                                \
-      for (int64_t c = 0; c < cols; c++) acc[c] = OP(acc[c], x[c]);   \
+/* FOUR(a, x, y, z, w): a with four elements taken in. Four runs are read side
+ * by side: one alone does not keep memory busy. */
+#define FOLD_COLS(name, T, A, OP, FOUR)                             \
+  static __attribute__((noinline, noclone)) void name##_four(       \
+      const T* x,                                                   \
+      int64_t apart,                                                \
+      int64_t step,                                                 \
+      int64_t steps,                                                \
+      int64_t cols,                                                 \
+      A* restrict acc) {                                            \
+    const T *y = x + apart, *z = y + apart, *w = z + apart;         \
+    for (int64_t i = 0; i < steps; i++) {                           \
+      for (int64_t c = 0; c < cols; c++)                            \
+        acc[c] = FOUR(acc[c], x[c], y[c], z[c], w[c]);              \
+      x += step;                                                    \
+      y += step;                                                    \
+      z += step;                                                    \
+      w += step;                                                    \
+    }                                                               \
+  }                                                                 \
+  static __attribute__((noinline, noclone)) void name##_cols(       \
+      const T* x,                                                   \
+      int64_t stride,                                               \
+      int64_t rows,                                                 \
+      int64_t cols,                                                 \
+      A* restrict acc) {                                            \
+    name##_four(x, stride, 4 * stride, rows / 4, cols, acc);        \
+    x += rows / 4 * 4 * stride;                                     \
+    for (int64_t r = rows / 4 * 4; r < rows; r++, x += stride)      \
+      for (int64_t c = 0; c < cols; c++) acc[c] = OP(acc[c], x[c]); \
   }
 
 #define FOLD_ROWS(name, T, A, UNIT, OP, MERGE)                             \
@@ -55,15 +63,17 @@ enum { WIDE = 256, NARROW = 16, TILE = 512 };
     const T* x = xv;                                                       \
     A* acc = accv;                                                         \
     for (int64_t r = 0; r < rows; r++, x += stride) {                      \
-      if (cols < 2 * WIDE) {                                               \
+      if (cols < 4 * WIDE) {                                               \
         acc[r] = name##_narrow(x, cols, acc[r]);                           \
         continue;                                                          \
       }                                                                    \
       A wide[WIDE];                                                        \
       for (int k = 0; k < WIDE; k++) wide[k] = UNIT;                       \
-      int64_t whole = cols / WIDE * WIDE;                                  \
-      name##_cols(x, WIDE, cols / WIDE, WIDE, wide);                       \
-      name##_cols(x + whole, 0, 1, cols - whole, wide);                    \
+      int64_t steps = cols / (4 * WIDE), done = 4 * WIDE * steps;          \
+      name##_four(x, WIDE* steps, WIDE, steps, WIDE, wide);                \
+      name##_cols(x + done, WIDE, (cols - done) / WIDE, WIDE, wide);       \
+      done = cols / WIDE * WIDE;                                           \
+      name##_cols(x + done, 0, 1, cols - done, wide);                      \
       for (int w = WIDE / 2; w; w /= 2)                                    \
         for (int k = 0; k < w; k++) wide[k] = MERGE(wide[k], wide[k + w]); \
       acc[r] = MERGE(acc[r], wide[0]);                                     \
@@ -94,25 +104,46 @@ enum { WIDE = 256, NARROW = 16, TILE = 512 };
     name##_cols(x, stride, rows, cols, acc);                         \
   }
 
-#define FOLD(name, T, A, UNIT, OP, MERGE) \
-  FOLD_COLS(name, T, A, OP)               \
-  FOLD_ROWS(name, T, A, UNIT, OP, MERGE)  \
+#define FOLD_AS(name, T, A, UNIT, OP, MERGE, FOUR) \
+  FOLD_COLS(name, T, A, OP, FOUR)                  \
+  FOLD_ROWS(name, T, A, UNIT, OP, MERGE)           \
   FOLD_BLOCK(name, T, A, UNIT, MERGE)
+#define FOLD(name, T, A, UNIT, OP, MERGE) \
+  FOLD_AS(name, T, A, UNIT, OP, MERGE, OP##_4)
+
+#define CHAIN(OP, a, x, y, z, w) OP(OP(OP(OP(a, x), y), z), w)
 
 #define ADD(a, x) ((a) + (x))
+#define ADD_4(a, x, y, z, w) ((a) + (((x) + (y)) + ((z) + (w))))
 #define MUL(a, x) ((a) * (x))
-#define MAX_INT(a, x) ((a) > (x) ? (a) : (x))
-#define MIN_INT(a, x) ((a) < (x) ? (a) : (x))
-/* A NaN on either side stays. */
-#define MAX_FLOAT(a, x) (((a) > (x)) | ((a) != (a)) ? (a) : (x))
-#define MIN_FLOAT(a, x) (((a) < (x)) | ((a) != (a)) ? (a) : (x))
+#define MUL_4(a, x, y, z, w) ((a) * (((x) * (y)) * ((z) * (w))))
+#define GREATER(a, x) ((a) > (x) ? (a) : (x))
+#define GREATER_4(a, x, y, z, w) \
+  GREATER(a, GREATER(GREATER(x, y), GREATER(z, w)))
+#define LESSER(a, x) ((a) < (x) ? (a) : (x))
+#define LESSER_4(a, x, y, z, w) LESSER(a, LESSER(LESSER(x, y), LESSER(z, w)))
 #define AND(a, x) (uint8_t)((a) & ((x) != 0))
+#define AND_4(a, x, y, z, w) CHAIN(AND, a, x, y, z, w)
 #define OR(a, x) (uint8_t)((a) | ((x) != 0))
+#define OR_4(a, x, y, z, w) (uint8_t)((a) | (((x) | (y) | (z) | (w)) != 0))
+
+/* Extremes of floats, where a NaN on either side stays: they are compared as
+ * if there was none, and two elements at a time are looked at for one. */
+#define ODD(a, x) __builtin_isunordered(a, x)
+#define MAX(a, x) (ODD(a, x) ? NAN : GREATER(a, x))
+#define MIN(a, x) (ODD(a, x) ? NAN : LESSER(a, x))
+#define ODD_4(a, x, y, z, w) (ODD(x, y) | ODD(z, w) | ODD(a, a))
+#define MAX_4(a, x, y, z, w) \
+  (ODD_4(a, x, y, z, w) ? NAN : GREATER_4(a, x, y, z, w))
+#define MIN_4(a, x, y, z, w) \
+  (ODD_4(a, x, y, z, w) ? NAN : LESSER_4(a, x, y, z, w))
 
 /* Signed types narrower than the accumulator extend by sign; the arithmetic is
  * unsigned, where wrapping is defined. */
 #define ADD_WIDE(a, x) ((a) + (uint32_t)(x))
+#define ADD_WIDE_4(a, x, y, z, w) CHAIN(ADD_WIDE, a, x, y, z, w)
 #define MUL_WIDE(a, x) ((a) * (uint32_t)(x))
+#define MUL_WIDE_4(a, x, y, z, w) CHAIN(MUL_WIDE, a, x, y, z, w)
 
 FOLD(sum_u8, uint8_t, uint32_t, 0, ADD_WIDE, ADD)
 FOLD(sum_i8, int8_t, uint32_t, 0, ADD_WIDE, ADD)
@@ -141,19 +172,19 @@ FOLD(or_16, uint16_t, uint8_t, 0, OR, OR)
 FOLD(or_32, uint32_t, uint8_t, 0, OR, OR)
 FOLD(or_64, uint64_t, uint8_t, 0, OR, OR)
 
-#define EXTREMES(s, T, LOW, HIGH, MAX, MIN) \
-  FOLD(max_##s, T, T, LOW, MAX, MAX)        \
-  FOLD(min_##s, T, T, HIGH, MIN, MIN)
-EXTREMES(u8, uint8_t, 0, UINT8_MAX, MAX_INT, MIN_INT)
-EXTREMES(u16, uint16_t, 0, UINT16_MAX, MAX_INT, MIN_INT)
-EXTREMES(u32, uint32_t, 0, UINT32_MAX, MAX_INT, MIN_INT)
-EXTREMES(u64, uint64_t, 0, UINT64_MAX, MAX_INT, MIN_INT)
-EXTREMES(i8, int8_t, INT8_MIN, INT8_MAX, MAX_INT, MIN_INT)
-EXTREMES(i16, int16_t, INT16_MIN, INT16_MAX, MAX_INT, MIN_INT)
-EXTREMES(i32, int32_t, INT32_MIN, INT32_MAX, MAX_INT, MIN_INT)
-EXTREMES(i64, int64_t, INT64_MIN, INT64_MAX, MAX_INT, MIN_INT)
-EXTREMES(f32, float, -INFINITY, INFINITY, MAX_FLOAT, MIN_FLOAT)
-EXTREMES(f64, double, -INFINITY, INFINITY, MAX_FLOAT, MIN_FLOAT)
+#define EXTREMES(s, T, LOW, HIGH, UP, DOWN)   \
+  FOLD_AS(max_##s, T, T, LOW, UP, UP, UP##_4) \
+  FOLD_AS(min_##s, T, T, HIGH, DOWN, DOWN, DOWN##_4)
+EXTREMES(u8, uint8_t, 0, UINT8_MAX, GREATER, LESSER)
+EXTREMES(u16, uint16_t, 0, UINT16_MAX, GREATER, LESSER)
+EXTREMES(u32, uint32_t, 0, UINT32_MAX, GREATER, LESSER)
+EXTREMES(u64, uint64_t, 0, UINT64_MAX, GREATER, LESSER)
+EXTREMES(i8, int8_t, INT8_MIN, INT8_MAX, GREATER, LESSER)
+EXTREMES(i16, int16_t, INT16_MIN, INT16_MAX, GREATER, LESSER)
+EXTREMES(i32, int32_t, INT32_MIN, INT32_MAX, GREATER, LESSER)
+EXTREMES(i64, int64_t, INT64_MIN, INT64_MAX, GREATER, LESSER)
+EXTREMES(f32, float, -INFINITY, INFINITY, MAX, MIN)
+EXTREMES(f64, double, -INFINITY, INFINITY, MAX, MIN)
 
 /* Complex sums are sums of floats, twice as many, the parts kept apart. */
 static void sum_c64_block(
@@ -195,6 +226,9 @@ static inline lz_complex c64_min(lz_complex a, lz_complex b) {
   return c64_less(a, b) ? a : b;
 }
 #define C64(re, im) ((lz_complex){re, im})
+#define c64_mul_4(a, x, y, z, w) CHAIN(c64_mul, a, x, y, z, w)
+#define c64_max_4(a, x, y, z, w) CHAIN(c64_max, a, x, y, z, w)
+#define c64_min_4(a, x, y, z, w) CHAIN(c64_min, a, x, y, z, w)
 FOLD(prod_c64, lz_complex, lz_complex, C64(1, 0), c64_mul, c64_mul)
 FOLD(max_c64, lz_complex, lz_complex, C64(-INFINITY, 0), c64_max, c64_max)
 FOLD(min_c64, lz_complex, lz_complex, C64(INFINITY, 0), c64_min, c64_min)
@@ -278,9 +312,33 @@ FOLD_HALVES(min)
     }                                                                        \
     *(T*)bestv = best;                                                       \
   }
-#define GREATER(x, y) ((x) > (y))
-#define LESS(x, y) ((x) < (y))
-#define SEEKS(s, T) SEEK(least_##s, T, LESS) SEEK(greatest_##s, T, GREATER)
+#define SEEK_COLS(name, T, BEATS)                     \
+  static void name##_cols(                            \
+      const void* xv,                                 \
+      int64_t stride,                                 \
+      int64_t rows,                                   \
+      int64_t cols,                                   \
+      int64_t base,                                   \
+      void* bestv,                                    \
+      uint32_t* restrict at) {                        \
+    const T* x = xv;                                  \
+    T* restrict best = bestv;                         \
+    for (int64_t r = 0; r < rows; r++, x += stride) { \
+      uint32_t here = (uint32_t)(base + r);           \
+      for (int64_t c = 0; c < cols; c++) {            \
+        T old = best[c], new = x[c];                  \
+        uint32_t before = at[c];                      \
+        best[c] = BEATS(new, old) ? new : old;        \
+        at[c] = BEATS(new, old) ? here : before;      \
+      }                                               \
+    }                                                 \
+  }
+#define ABOVE(x, y) ((x) > (y))
+#define BELOW(x, y) ((x) < (y))
+#define SEEKS(s, T)                                           \
+  SEEK(least_##s, T, BELOW)                                   \
+  SEEK(greatest_##s, T, ABOVE) SEEK_COLS(least_##s, T, BELOW) \
+      SEEK_COLS(greatest_##s, T, ABOVE)
 SEEKS(u8, uint8_t)
 SEEKS(u16, uint16_t)
 SEEKS(u32, uint32_t)
@@ -304,6 +362,9 @@ SEEKS(f64, double)
       }                                                                    \
     *(lz_complex*)bestv = best;                                            \
   }
+#define C64_ABOVE(x, y) c64_less(y, x)
+SEEK_COLS(least_c64, lz_complex, c64_less)
+SEEK_COLS(greatest_c64, lz_complex, C64_ABOVE)
 SEEK_C64(least_c64, c64_less(x[i], best))
 SEEK_C64(greatest_c64, c64_less(best, x[i]))
 
@@ -317,6 +378,28 @@ SEEK_C64(greatest_c64, c64_less(best, x[i]))
       name##_f32(tile, m, base + i, best, at);                            \
     }                                                                     \
   }
+#define SEEK_HALF_COLS(name, h)                                             \
+  static void name##_##h##_cols(                                            \
+      const void* xv,                                                       \
+      int64_t stride,                                                       \
+      int64_t rows,                                                         \
+      int64_t cols,                                                         \
+      int64_t base,                                                         \
+      void* best,                                                           \
+      uint32_t* at) {                                                       \
+    float tile[TILE];                                                       \
+    for (int64_t c = 0; c < cols; c += TILE) {                              \
+      int64_t n = cols - c < TILE ? cols - c : TILE;                        \
+      for (int64_t r = 0; r < rows; r++) {                                  \
+        vec_widen_##h(tile, (const uint16_t*)xv + r * stride + c, n);       \
+        name##_f32_cols(tile, 0, 1, n, base + r, (float*)best + c, at + c); \
+      }                                                                     \
+    }                                                                       \
+  }
+SEEK_HALF_COLS(least, f16)
+SEEK_HALF_COLS(least, bf16)
+SEEK_HALF_COLS(greatest, f16)
+SEEK_HALF_COLS(greatest, bf16)
 SEEK_HALF(least, f16)
 SEEK_HALF(least, bf16)
 SEEK_HALF(greatest, f16)
@@ -364,4 +447,6 @@ const reduce_table ISA_NAME(reduce_kernels) = {
     .by_col = ALL(block),
     .least = EACH(least_, ),
     .greatest = EACH(greatest_, ),
+    .least_cols = EACH(least_, _cols),
+    .greatest_cols = EACH(greatest_, _cols),
 };

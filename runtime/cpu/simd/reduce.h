@@ -16,11 +16,23 @@ typedef void (*reduce_fold)(
 typedef void (*reduce_seek)(
     const void* x, int64_t n, int64_t base, void* best, int64_t* at);
 
+/* The same for each of `cols` neighbouring columns, best[c] and at[c]; row r of
+ * the block, `stride` elements behind the one before, has position base + r. */
+typedef void (*reduce_seek_cols)(
+    const void* x,
+    int64_t stride,
+    int64_t rows,
+    int64_t cols,
+    int64_t base,
+    void* best,
+    uint32_t* at);
+
 typedef struct reduce_table {
   /* acc[r] takes in row r; acc[c] takes in column c. */
   reduce_fold by_row[REDUCE_KINDS][DTYPE_COUNT];
   reduce_fold by_col[REDUCE_KINDS][DTYPE_COUNT];
   reduce_seek least[DTYPE_COUNT], greatest[DTYPE_COUNT];
+  reduce_seek_cols least_cols[DTYPE_COUNT], greatest_cols[DTYPE_COUNT];
 } reduce_table;
 
 ISA_DECLARE(reduce_table, reduce_kernels)

@@ -88,7 +88,38 @@ static inline void vec_store_f64(double* p, vec_f64 v) {
   }
 #endif
 
-/* Single halves. */
+/* Single halves. Where no instruction converts, by the bits: shifted into
+ * place, with subnormals set right by an exact subtraction or addition; the
+ * compiler vectorises that over a loop. */
+#if defined(LZ_ISA_generic) && defined(__x86_64__)
+static inline float vec_bits_f32(uint32_t bits) {
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+static inline uint32_t vec_f32_bits(float f) {
+  uint32_t bits;
+  memcpy(&bits, &f, sizeof bits);
+  return bits;
+}
+static inline float vec_f16_value(uint16_t h) {
+  uint32_t magnitude = h & 0x7fffu, shifted = magnitude << 13;
+  uint32_t tiny = vec_f32_bits(vec_bits_f32(shifted + (113u << 23)) - 0x1p-14f);
+  uint32_t bits = shifted + ((magnitude >= 0x7c00u ? 224u : 112u) << 23);
+  bits = magnitude < 0x400u ? tiny : bits;
+  return vec_bits_f32(bits | (uint32_t)(h & 0x8000u) << 16);
+}
+static inline uint16_t vec_f16_round(float f) {
+  uint32_t bits = vec_f32_bits(f), magnitude = bits & 0x7fffffffu;
+  uint32_t tiny = vec_f32_bits(vec_bits_f32(magnitude) + 0.5f) - (126u << 23);
+  uint32_t normal = magnitude - (112u << 23);
+  normal = (normal + 0xfffu + ((normal >> 13) & 1)) >> 13;
+  uint32_t h = magnitude < (113u << 23) ? tiny : normal;
+  h = magnitude >= (143u << 23) ? 0x7c00u : h;
+  h = magnitude > 0x7f800000u ? 0x7e00u : h;
+  return (uint16_t)(h | (bits >> 16 & 0x8000u));
+}
+#else
 static inline float vec_f16_value(uint16_t h) {
   _Float16 v;
   memcpy(&v, &h, sizeof v);
@@ -100,6 +131,7 @@ static inline uint16_t vec_f16_round(float f) {
   memcpy(&h, &v, sizeof h);
   return h;
 }
+#endif
 static inline float vec_bf16_value(uint16_t h) {
   uint32_t bits = (uint32_t)h << 16;
   float f;
