@@ -14,7 +14,7 @@ const gemm_table* gemm_kernels(void) {
 }
 
 /* Extents of a block; its two packed operands and its tile stay in a second
- * level cache of 2 MiB. */
+ * level cache of 2 MiB. Elements of eight bytes: half of two of them. */
 #define GEMM_MC 252
 #define GEMM_NC 512
 #define GEMM_KC 384
@@ -102,15 +102,22 @@ static void gemm_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   for (int64_t i = begin; i < end; i++) gemm_block(g, i, scratch);
 }
 
+/* A part of `extent`, about `most` and a multiple of `unit`, such that all are
+ * much the same: a last thin one would pack as much for less. */
+static int64_t gemm_even(int64_t extent, int64_t most, int64_t unit) {
+  int64_t parts = (extent + most / 2) / most;
+  if (parts < 1) parts = 1;
+  return gemm_round((extent + parts - 1) / parts, unit);
+}
+
 static void gemm_plan(gemm_call* g, bool share) {
   const gemm_problem* p = g->p;
   const int mr = g->t->mr[p->kind], nr = g->t->nr[p->kind];
   const size_t lane = gemm_kind_size(p->kind);
-  /* Twice as wide elements: half the columns. */
-  const int64_t nc = lane == 4 ? GEMM_NC : GEMM_NC / 2;
-  g->kc = gemm_min(p->k, GEMM_KC);
-  g->mc = gemm_min(gemm_round(p->m, mr), GEMM_MC / mr * mr);
-  g->nc = gemm_min(gemm_round(p->n, nr), nc);
+  const int64_t half = lane == 4 ? 1 : 2;
+  g->kc = gemm_even(p->k, GEMM_KC / half, 1);
+  g->mc = gemm_even(p->m, GEMM_MC, mr);
+  g->nc = gemm_even(p->n, GEMM_NC / half, nr);
   if (share) {
     /* Some parts for each thread, but no thinner than packing is worth. */
     const int64_t want = 3 * (int64_t)pool_threads();

@@ -96,9 +96,91 @@ static void kernel_c64(
 #define vf_load_f32 vf_load
 #define vf_store_f32 vf_store
 
-/* Lanes beside each other in memory are copied a row at a time, else a lane at
- * a time. */
-#define PACK(tag, S, T, get)                                              \
+#if defined(LZ_ISA_avx512)
+/* Rows become columns. */
+static inline void transpose(__m512 r[16]) {
+  __m512 t[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+#define LO(x, y) \
+  _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
+#define HI(x, y) \
+  _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = LO(t[i], t[i + 2]);
+    r[i + 1] = HI(t[i], t[i + 2]);
+    r[i + 2] = LO(t[i + 1], t[i + 3]);
+    r[i + 3] = HI(t[i + 1], t[i + 3]);
+  }
+#undef LO
+#undef HI
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+    r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
+    r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+    r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
+  }
+}
+
+/* Sixteen k of up to sixteen lanes at a time; kn a multiple of sixteen. */
+#define PACK_LANES(tag, S)                                                    \
+  static void pack_lanes_##tag(                                               \
+      float* dst,                                                             \
+      int width,                                                              \
+      int lanes,                                                              \
+      int64_t kn,                                                             \
+      const S* src,                                                           \
+      int64_t lane_stride) {                                                  \
+    for (int64_t k = 0; k < kn; k += 16)                                      \
+      for (int l = 0; l < width; l += 16) {                                   \
+        const int there = lanes - l < 16 ? lanes - l : 16;                    \
+        const int wide = width - l < 16 ? width - l : 16;                     \
+        const __mmask16 mask = (__mmask16)((1u << wide) - 1);                 \
+        __m512 r[16];                                                         \
+        if (there == 16) {                                                    \
+          _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) r[i] =        \
+              vf_load_##tag(src + (l + i) * lane_stride + k);                 \
+        } else {                                                              \
+          for (int i = 0; i < 16; i++)                                        \
+            r[i] = i < there ? vf_load_##tag(src + (l + i) * lane_stride + k) \
+                             : _mm512_setzero_ps();                           \
+        }                                                                     \
+        transpose(r);                                                         \
+        _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)                 \
+            _mm512_mask_storeu_ps(dst + (k + i) * width + l, mask, r[i]);     \
+      }                                                                       \
+  }
+PACK_LANES(f32, float)
+PACK_LANES(f16, uint16_t)
+PACK_LANES(bf16, uint16_t)
+#define TRY_LANES(tag)                                               \
+  if (k_stride == 1 && kn >= 16) {                                   \
+    const int64_t whole = kn & ~(int64_t)15;                         \
+    pack_lanes_##tag(panel, width, lanes, whole, src_, lane_stride); \
+    dst += whole * width;                                            \
+    src += whole;                                                    \
+    kn -= whole;                                                     \
+  }
+#else
+#define TRY_LANES(tag)
+#endif
+#define TRY_NOTHING(tag)
+
+/* Lanes beside each other in memory are copied a row at a time, others
+ * transposed, or taken one by one. */
+#define PACK(tag, S, T, get, lanes_first, row)                            \
   static void pack_##tag(                                                 \
       void* panel,                                                        \
       int width,                                                          \
@@ -111,32 +193,49 @@ static void kernel_c64(
     const S* restrict src = src_;                                         \
     if (lane_stride == 1 && lanes == width) {                             \
       for (int64_t k = 0; k < kn; k++, dst += width, src += k_stride)     \
-        for (int l = 0; l < width; l++) dst[l] = get(src + l);            \
+        row(tag, dst, src, width);                                        \
       return;                                                             \
     }                                                                     \
+    lanes_first(tag);                                                     \
     if (lanes < width) memset(dst, 0, (size_t)kn* width * sizeof(T));     \
-    int64_t k = 0;                                                        \
     /* Short runs of k keep the lines of the panel in L1. */              \
-    for (; k < kn; k += 16) {                                             \
-      int64_t end = k + 16 < kn ? k + 16 : kn;                            \
+    for (int64_t k = 0; k < kn; k += 16) {                                \
+      const int64_t end = k + 16 < kn ? k + 16 : kn;                      \
       for (int l = 0; l < lanes; l++)                                     \
         for (int64_t i = k; i < end; i++)                                 \
           dst[i * width + l] = get(src + l * lane_stride + i * k_stride); \
     }                                                                     \
   }
 
+#if defined(VF_HALVES)
+#define ROW(tag, dst, src, width)                          \
+  do {                                                     \
+    int l = 0;                                             \
+    for (; l + VF <= width; l += VF)                       \
+      vf_store(dst + l, vf_load_##tag(src + l));           \
+    for (; l < width; l++) dst[l] = f32_of_##tag(src + l); \
+  } while (0)
+#else
+#define ROW(tag, dst, src, width) \
+  for (int l = 0; l < width; l++) dst[l] = f32_of_##tag(src + l)
+#endif
+#define ROW_COPY(tag, dst, src, width) \
+  memcpy(dst, src, (size_t)width * sizeof *dst)
+#define ROW_BYTES(tag, dst, src, width) \
+  for (int l = 0; l < width; l++) dst[l] = f32_of_##tag(src + l)
+
 static inline double f64_of_f64(const double* p) {
   return *p;
 }
-
-PACK(f32, float, float, f32_of_f32)
-PACK(f16, uint16_t, float, f32_of_f16)
-PACK(bf16, uint16_t, float, f32_of_bf16)
-PACK(f64, double, double, f64_of_f64)
 static inline float f32_of_b8(const uint8_t* p) {
   return *p != 0;
 }
-PACK(b8, uint8_t, float, f32_of_b8)
+
+PACK(f32, float, float, f32_of_f32, TRY_LANES, ROW)
+PACK(f16, uint16_t, float, f32_of_f16, TRY_LANES, ROW)
+PACK(bf16, uint16_t, float, f32_of_bf16, TRY_LANES, ROW)
+PACK(f64, double, double, f64_of_f64, TRY_NOTHING, ROW_COPY)
+PACK(b8, uint8_t, float, f32_of_b8, TRY_NOTHING, ROW_BYTES)
 
 static void pack_c64(
     void* panel,
@@ -157,43 +256,45 @@ static void pack_c64(
   }
 }
 
-#define ROWS(tag, S)                                                      \
-  static void load_##tag(                                                 \
-      float* restrict dst, const void* src_, int64_t stride, int64_t n) { \
-    const S* src = src_;                                                  \
-    int64_t i = 0;                                                        \
-    if (stride == 1)                                                      \
-      for (; i + VF <= n; i += VF) vf_store(dst + i, VECTOR_LOAD(tag));   \
-    for (; i < n; i++) dst[i] = f32_of_##tag(src + i * stride);           \
-  }                                                                       \
-  static void store_##tag(                                                \
-      void* dst_, int64_t stride, const float* restrict src, int64_t n) { \
-    S* dst = dst_;                                                        \
-    int64_t i = 0;                                                        \
-    if (stride == 1)                                                      \
-      for (; i < n; i++) f32_to_##tag(dst + i, src[i]);                   \
-    for (; i < n; i++) f32_to_##tag(dst + i * stride, src[i]);            \
-  }
-
-#if defined(VF_HALVES)
-#define VECTOR_LOAD(tag) vf_load_##tag(src + i)
-#else
-static inline vf vf_gather_f32(const float* p) {
-  return vf_load(p);
-}
-static inline vf vf_gather_f16(const uint16_t* p) {
+#if !defined(VF_HALVES)
+static inline vf vf_load_f16(const uint16_t* p) {
   return (vf){
       f32_of_f16(p), f32_of_f16(p + 1), f32_of_f16(p + 2), f32_of_f16(p + 3)};
 }
-static inline vf vf_gather_bf16(const uint16_t* p) {
+static inline vf vf_load_bf16(const uint16_t* p) {
   return (vf){
       f32_of_bf16(p),
       f32_of_bf16(p + 1),
       f32_of_bf16(p + 2),
       f32_of_bf16(p + 3)};
 }
-#define VECTOR_LOAD(tag) vf_gather_##tag(src + i)
+static inline void vf_store_f16(uint16_t* p, vf v) {
+  for (int l = 0; l < VF; l++) f32_to_f16(p + l, v[l]);
+}
 #endif
+static inline void vf_store_bf16(uint16_t* p, vf v) {
+  float lanes[VF];
+  vf_store(lanes, v);
+  for (int l = 0; l < VF; l++) f32_to_bf16(p + l, lanes[l]);
+}
+
+#define ROWS(tag, S)                                                          \
+  static void load_##tag(                                                     \
+      float* restrict dst, const void* src_, int64_t stride, int64_t n) {     \
+    const S* src = src_;                                                      \
+    int64_t i = 0;                                                            \
+    if (stride == 1)                                                          \
+      for (; i + VF <= n; i += VF) vf_store(dst + i, vf_load_##tag(src + i)); \
+    for (; i < n; i++) dst[i] = f32_of_##tag(src + i * stride);               \
+  }                                                                           \
+  static void store_##tag(                                                    \
+      void* dst_, int64_t stride, const float* restrict src, int64_t n) {     \
+    S* dst = dst_;                                                            \
+    int64_t i = 0;                                                            \
+    if (stride == 1)                                                          \
+      for (; i + VF <= n; i += VF) vf_store_##tag(dst + i, vf_load(src + i)); \
+    for (; i < n; i++) f32_to_##tag(dst + i * stride, src[i]);                \
+  }
 
 ROWS(f32, float)
 ROWS(f16, uint16_t)
