@@ -8,7 +8,6 @@
 #include "cpu/gemm.h"
 #include "cpu/isa.h"
 #include "cpu/lead.h"
-#include "cpu/matvec.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
 
@@ -18,8 +17,8 @@ ISA_DECLARE(attention_table, attention_table)
 #define KEYS 64
 /* Panels of queries that share a block of keys while it is in the cache. */
 #define PANELS 4
-/* Up to so many queries are multiplied one by one, keys read once. */
-#define FEW 3
+/* Up to so many queries keys are multiplied as they lie in memory. */
+#define FEW 8
 #define LANES_MAX 32
 
 typedef struct attention_call {
@@ -67,8 +66,14 @@ static const char* mask_at(
       c->args->mask, r->batch * s[0] + r->head * s[1] + r->i * s[2] + j * s[3]);
 }
 
-/* Rows of keys or values as float: where they are, or converted. */
-static const float* rows_as_float(
+/* Elements from one row of a converted block to the next: rows do not fall
+ * into the same lines of a cache. */
+static int64_t row_step(int64_t width) {
+  return ((width + 15) & ~15) + 16;
+}
+
+/* Rows of keys or values as float, in the cache. */
+static void rows_as_float(
     const attention_call* c,
     const lz_view* v,
     int64_t batch,
@@ -76,20 +81,13 @@ static const float* rows_as_float(
     int64_t j0,
     int64_t n,
     int64_t width,
-    float* room,
-    int64_t* ld) {
-  if (c->dtype == DTYPE_FLOAT32 && (v->strides[3] == 1 || width == 1)) {
-    *ld = v->strides[2];
-    return (const float*)at4(v, batch, group, j0, 0);
-  }
+    float* room) {
   for (int64_t j = 0; j < n; j++)
     gemm_kernels()->load[c->dtype](
-        room + j * width,
+        room + j * row_step(width),
         at4(v, batch, group, j0 + j, 0),
         v->strides[3],
         width);
-  *ld = width;
-  return room;
 }
 
 static float sink_of(const attention_call* c, int64_t head) {
@@ -133,7 +131,6 @@ static void panel_begin(
   memset(p->o, 0, (size_t)(c->e * lanes) * sizeof(float));
   p->first_last = INT64_MAX;
   p->last_last = INT64_MIN;
-  float room[256];
   for (int l = 0; l < lanes; l++) {
     /* Lanes beyond the last query repeat it; nobody reads them. */
     p->rows[l] = row_at(c, batch, group, row0 + min64(l, n - 1));
@@ -147,15 +144,27 @@ static void panel_begin(
       p->largest[l] = sink_of(c, r->head);
       p->sums[l] = 1;
     }
-    if (l >= n) continue;
-    for (int64_t d0 = 0; d0 < c->d; d0 += 256) {
-      const int64_t m = min64(256, c->d - d0);
-      gemm_kernels()->load[c->dtype](
-          room, at4(c->q, r->batch, r->head, r->i, d0), c->q->strides[3], m);
-      for (int64_t d = 0; d < m; d++)
-        p->q[(d0 + d) * lanes + l] = room[d] * c->args->scale;
-    }
   }
+  const gemm_table* g = gemm_kernels();
+  const attention_row* r = p->rows;
+  if (r[0].head == r[n - 1].head)
+    g->pack[c->dtype](
+        p->q,
+        lanes,
+        n,
+        c->d,
+        at4(c->q, r->batch, r->head, r->i, 0),
+        c->q->strides[2],
+        c->q->strides[3]);
+  else
+    for (int l = 0; l < n; l++)
+      for (int64_t d = 0; d < c->d; d++)
+        g->load[c->dtype](
+            p->q + d * lanes + l,
+            at4(c->q, r[l].batch, r[l].head, r[l].i, d),
+            1,
+            1);
+  for (int64_t i = 0; i < c->d * lanes; i++) p->q[i] *= c->args->scale;
 }
 
 /* The mask's elements for the panel: to[j][lane]. */
@@ -195,13 +204,11 @@ static void panel_block(
     int64_t j0,
     int64_t n,
     const float* k,
-    int64_t ldk,
     const float* v,
-    int64_t ldv,
     float* s,
     float* mask) {
   const int lanes = c->t->lanes;
-  c->t->scores(s, k, ldk, n, p->q, c->d);
+  c->t->scores(s, k, row_step(c->d), n, p->q, c->d);
   if (c->args->causal) {
     if (j0 + n - 1 > p->first_last) c->t->hide_after(s, j0, p->last, n);
   } else if (c->args->mask) {
@@ -212,16 +219,17 @@ static void panel_block(
       for (int64_t i = 0; i < n * lanes; i++) s[i] += mask[i];
   }
   c->t->softmax(s, n, p->largest, p->sums, p->factor);
-  c->t->values(p->o, v, ldv, n, c->e, s, p->factor);
+  c->t->values(p->o, v, row_step(c->e), n, c->e, s, p->factor);
 }
 
+/* lines: room for lanes * e floats. */
 static void panel_end(
-    const attention_call* c, attention_panel* p, float* line) {
+    const attention_call* c, attention_panel* p, float* lines) {
   const int lanes = c->t->lanes;
-  for (int l = 0; l < p->n; l++) {
-    for (int64_t e = 0; e < c->e; e++) line[e] = p->o[e * lanes + l];
-    finish_row(c, &p->rows[l], p->largest[l], p->sums[l], line);
-  }
+  gemm_kernels()->pack[DTYPE_FLOAT32](
+      lines, (int)c->e, (int)c->e, lanes, p->o, lanes, 1);
+  for (int l = 0; l < p->n; l++)
+    finish_row(c, &p->rows[l], p->largest[l], p->sums[l], lines + l * c->e);
 }
 
 /* Rows [row0, row1) of one head of keys, at most PANELS panels. */
@@ -233,7 +241,7 @@ static int many_rows(
     int64_t row1) {
   const int lanes = c->t->lanes;
   const size_t floats =
-      (size_t)(KEYS * (c->d + c->e) + 2 * KEYS * lanes + c->e + PANELS * (c->d + c->e) * lanes + 64);
+      (size_t)(KEYS * (row_step(c->d) + row_step(c->e)) + 2 * KEYS * lanes + c->e * lanes + PANELS * (c->d + c->e) * lanes);
   float* s = scratch_get(SCRATCH_KERNEL, floats * sizeof *s);
   if (!s) return 1;
   float* mask = s + KEYS * lanes;
@@ -253,38 +261,57 @@ static int many_rows(
     if (p->last_last + 1 > end) end = p->last_last + 1;
   }
   if (whole) end = c->lk;
-  float *k_room = at, *v_room = k_room + KEYS * c->d;
-  float* line = v_room + KEYS * c->e;
+  float *k = at, *v = k + KEYS * row_step(c->d);
+  float* lines = v + KEYS * row_step(c->e);
   for (int64_t j = 0; j < end; j += KEYS) {
     const int64_t n = min64(KEYS, end - j);
-    int64_t ldk, ldv;
-    const float* k =
-        rows_as_float(c, c->k, batch, group, j, n, c->d, k_room, &ldk);
-    const float* v =
-        rows_as_float(c, c->v, batch, group, j, n, c->e, v_room, &ldv);
+    rows_as_float(c, c->k, batch, group, j, n, c->d, k);
+    rows_as_float(c, c->v, batch, group, j, n, c->e, v);
     for (int i = 0; i < count; i++) {
-      if (!whole && j > panels[i].last_last) continue;
-      panel_block(c, &panels[i], j, n, k, ldk, v, ldv, s, mask);
+      const int64_t seen = whole ? n : panels[i].last_last + 1 - j;
+      if (seen > 0)
+        panel_block(c, &panels[i], j, min64(n, seen), k, v, s, mask);
     }
   }
-  for (int i = 0; i < count; i++) panel_end(c, &panels[i], line);
+  for (int i = 0; i < count; i++) panel_end(c, &panels[i], lines);
   return 0;
 }
 
-/* Few queries, as when tokens are generated: dot products with the keys and
- * sums of the values as they lie in memory. */
+/* Scores of a row that its mask hides or changes; row is that of s. */
+static void few_mask(
+    const attention_call* c,
+    const attention_row* row,
+    int64_t j0,
+    int64_t n,
+    float* s,
+    float* line) {
+  if (c->args->causal) {
+    for (int64_t j = 0; j < n; j++)
+      if (j0 + j > row->last) s[j] = -FLT_MAX;
+    return;
+  }
+  if (!c->args->mask) return;
+  const lz_dtype d = c->args->mask->dtype;
+  gemm_kernels()->pack[d](
+      line, 1, 1, n, mask_at(c, row, j0), 0, c->mask_strides[3]);
+  for (int64_t j = 0; j < n; j++)
+    s[j] = d != DTYPE_BOOL ? s[j] + line[j] : line[j] == 0 ? -FLT_MAX : s[j];
+}
+
+/* Few queries, as when tokens are generated: keys and values are read once, as
+ * they lie in memory. */
 static int few_rows(const attention_call* c, int64_t batch, int64_t group) {
-  const matvec_table* m = matvec_kernels();
-  const int64_t block = 512;
+  const int64_t block = 128, n_rows = c->rows;
   float* q = scratch_get(
       SCRATCH_KERNEL,
-      (size_t)(c->rows * (c->d + c->e) + 2 * block) * sizeof *q);
+      (size_t)(n_rows * (c->d + c->e + block) + block) * sizeof *q);
   if (!q) return 1;
-  float* o = q + c->rows * c->d;
-  float *s = o + c->rows * c->e, *line = s + block;
+  float* o = q + n_rows * c->d;
+  float *s = o + n_rows * c->e, *line = s + n_rows * block;
   attention_row rows[FEW];
   float largest[FEW], sums[FEW];
-  for (int64_t r = 0; r < c->rows; r++) {
+  memset(o, 0, (size_t)(n_rows * c->e) * sizeof *o);
+  for (int64_t r = 0; r < n_rows; r++) {
     rows[r] = row_at(c, batch, group, r);
     gemm_kernels()->load[c->dtype](
         q + r * c->d,
@@ -292,45 +319,45 @@ static int few_rows(const attention_call* c, int64_t batch, int64_t group) {
         c->q->strides[3],
         c->d);
     for (int64_t d = 0; d < c->d; d++) q[r * c->d + d] *= c->args->scale;
-    memset(o + r * c->e, 0, (size_t)c->e * sizeof *o);
     largest[r] = c->args->sinks ? sink_of(c, rows[r].head) : -INFINITY;
     sums[r] = c->args->sinks ? 1 : 0;
   }
   for (int64_t j0 = 0; j0 < c->lk; j0 += block) {
     const int64_t n = min64(block, c->lk - j0);
-    for (int64_t r = 0; r < c->rows; r++) {
-      float* sum = o + r * c->e;
-      m->dot[c->dtype](
-          s,
-          at4(c->k, batch, group, j0, 0),
-          c->k->strides[2],
-          n,
-          q + r * c->d,
-          c->d);
-      if (c->args->causal) {
-        for (int64_t j = 0; j < n; j++)
-          if (j0 + j > rows[r].last) s[j] = -FLT_MAX;
-      } else if (c->args->mask) {
-        const lz_dtype d = c->args->mask->dtype;
-        gemm_kernels()->pack[d](
-            line, 1, 1, n, mask_at(c, &rows[r], j0), 0, c->mask_strides[3]);
-        for (int64_t j = 0; j < n; j++)
-          s[j] = d != DTYPE_BOOL ? s[j] + line[j]
-                 : line[j] == 0  ? -FLT_MAX
-                                 : s[j];
-      }
-      const float before = largest[r], now = c->t->max(s, n);
+    c->t->few_scores[c->dtype](
+        s,
+        block,
+        at4(c->k, batch, group, j0, 0),
+        c->k->strides[2],
+        n,
+        q,
+        (int)n_rows,
+        c->d);
+    for (int64_t r = 0; r < n_rows; r++) {
+      float* p = s + r * block;
+      few_mask(c, &rows[r], j0, n, p, line);
+      const float before = largest[r], now = c->t->max(p, n);
       if (!(now <= before)) largest[r] = now;
-      if (largest[r] == -INFINITY) continue;
+      if (largest[r] == -INFINITY) {
+        memset(p, 0, (size_t)n * sizeof *p);
+        continue;
+      }
       const float factor = expf(before - largest[r]);
-      sums[r] = sums[r] * factor + c->t->exp(s, n, largest[r]);
+      sums[r] = sums[r] * factor + c->t->exp(p, n, largest[r]);
       if (factor != 1)
-        for (int64_t e = 0; e < c->e; e++) sum[e] *= factor;
-      m->axpy[c->dtype](
-          sum, at4(c->v, batch, group, j0, 0), c->v->strides[2], c->e, s, n);
+        for (int64_t e = 0; e < c->e; e++) o[r * c->e + e] *= factor;
     }
+    c->t->few_values[c->dtype](
+        o,
+        at4(c->v, batch, group, j0, 0),
+        c->v->strides[2],
+        n,
+        c->e,
+        s,
+        block,
+        (int)n_rows);
   }
-  for (int64_t r = 0; r < c->rows; r++)
+  for (int64_t r = 0; r < n_rows; r++)
     finish_row(c, &rows[r], largest[r], sums[r], o + r * c->e);
   return 0;
 }

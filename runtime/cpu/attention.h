@@ -61,6 +61,26 @@ typedef struct attention_table {
   /* Hides s[j][lane] where mask[j][lane] is 0, or where j > last[lane]. */
   void (*hide)(float* s, const float* mask, int64_t n);
   void (*hide_after)(float* s, int64_t j0, const float* last, int64_t n);
+  /* Few queries: s[r * ld + j] = k[j] . q[r * d + .], and o[r * e + .] +=
+   * sum of p[r * ld + j] * v[j]; by type, last axes contiguous. */
+  void (*few_scores[DTYPE_COUNT])(
+      float* s,
+      int64_t ld,
+      const void* k,
+      int64_t ldk,
+      int64_t n,
+      const float* q,
+      int rows,
+      int64_t d);
+  void (*few_values[DTYPE_COUNT])(
+      float* o,
+      const void* v,
+      int64_t ldv,
+      int64_t n,
+      int64_t e,
+      const float* p,
+      int64_t ld,
+      int rows);
   float (*max)(const float* s, int64_t n);
   /* s[j] = exp(s[j] - largest); returns their sum. */
   float (*exp)(float* s, int64_t n, float largest);

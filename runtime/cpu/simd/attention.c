@@ -154,6 +154,140 @@ static void hide_after(float* s, int64_t j0, const float* last, int64_t n) {
   }
 }
 
+#if !defined(VF_HALVES)
+static inline vf vf_load_f16(const uint16_t* p) {
+  return (vf){
+      f32_of_f16(p), f32_of_f16(p + 1), f32_of_f16(p + 2), f32_of_f16(p + 3)};
+}
+static inline vf vf_load_bf16(const uint16_t* p) {
+  return (vf){
+      f32_of_bf16(p),
+      f32_of_bf16(p + 1),
+      f32_of_bf16(p + 2),
+      f32_of_bf16(p + 3)};
+}
+#endif
+#define vf_load_f32 vf_load
+
+/* Queries that share what is loaded, and vectors of values summed at once. */
+#define FEW 4
+#define WIDE 4
+
+/* Rows asked for before they are used. */
+#define AHEAD 16
+static inline void ahead(const void* p, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)p + i);
+}
+
+#define FEW_KERNELS(tag, S)                                                \
+  static inline __attribute__((always_inline)) void scores_rows_##tag(     \
+      const int rows,                                                      \
+      float* s,                                                            \
+      int64_t ld,                                                          \
+      const S* k,                                                          \
+      int64_t ldk,                                                         \
+      int64_t n,                                                           \
+      const float* q,                                                      \
+      int64_t d) {                                                         \
+    for (int64_t j = 0; j < n; j++, k += ldk) {                            \
+      ahead(k + AHEAD * ldk, d * sizeof(S));                               \
+      vf sum[FEW];                                                         \
+      for (int r = 0; r < rows; r++) sum[r] = vf_zero();                   \
+      int64_t i = 0;                                                       \
+      for (; i + VF <= d; i += VF) {                                       \
+        const vf x = vf_load_##tag(k + i);                                 \
+        _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) sum[r] =    \
+            vf_fma(x, vf_load(q + r * d + i), sum[r]);                     \
+      }                                                                    \
+      for (int r = 0; r < rows; r++) {                                     \
+        float one = vf_sum(sum[r]);                                        \
+        for (int64_t t = i; t < d; t++)                                    \
+          one += f32_of_##tag(k + t) * q[r * d + t];                       \
+        s[r * ld + j] = one;                                               \
+      }                                                                    \
+    }                                                                      \
+  }                                                                        \
+  static void few_scores_##tag(                                            \
+      float* s,                                                            \
+      int64_t ld,                                                          \
+      const void* k,                                                       \
+      int64_t ldk,                                                         \
+      int64_t n,                                                           \
+      const float* q,                                                      \
+      int rows,                                                            \
+      int64_t d) {                                                         \
+    for (; rows > 0; rows -= FEW, s += FEW * ld, q += FEW * d)             \
+      if (rows >= FEW)                                                     \
+        scores_rows_##tag(FEW, s, ld, k, ldk, n, q, d);                    \
+      else if (rows == 1)                                                  \
+        scores_rows_##tag(1, s, ld, k, ldk, n, q, d);                      \
+      else                                                                 \
+        scores_rows_##tag(rows, s, ld, k, ldk, n, q, d);                   \
+  }                                                                        \
+  static inline __attribute__((always_inline)) void values_rows_##tag(     \
+      const int rows,                                                      \
+      const int wide,                                                      \
+      float* o,                                                            \
+      const S* v,                                                          \
+      int64_t ldv,                                                         \
+      int64_t n,                                                           \
+      int64_t e,                                                           \
+      const float* p,                                                      \
+      int64_t ld) {                                                        \
+    vf sum[FEW][WIDE];                                                     \
+    _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++)                 \
+        _Pragma("GCC unroll 4") for (int w = 0; w < wide; w++) sum[r][w] = \
+            vf_load(o + r * e + w * VF);                                   \
+    for (int64_t j = 0; j < n; j++, v += ldv) {                            \
+      ahead(v + AHEAD * ldv, wide * VF * sizeof(S));                       \
+      vf x[WIDE];                                                          \
+      _Pragma("GCC unroll 4") for (int w = 0; w < wide; w++) x[w] =        \
+          vf_load_##tag(v + w * VF);                                       \
+      _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) {             \
+        const vf by = vf_set1(p[r * ld + j]);                              \
+        _Pragma("GCC unroll 4") for (int w = 0; w < wide; w++) sum[r][w] = \
+            vf_fma(by, x[w], sum[r][w]);                                   \
+      }                                                                    \
+    }                                                                      \
+    _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++)                 \
+        _Pragma("GCC unroll 4") for (int w = 0; w < wide; w++)             \
+            vf_store(o + r * e + w * VF, sum[r][w]);                       \
+  }                                                                        \
+  static void few_values_##tag(                                            \
+      float* o,                                                            \
+      const void* v_,                                                      \
+      int64_t ldv,                                                         \
+      int64_t n,                                                           \
+      int64_t e,                                                           \
+      const float* p,                                                      \
+      int64_t ld,                                                          \
+      int rows) {                                                          \
+    const S* v = v_;                                                       \
+    for (; rows > 0; rows -= FEW, o += FEW * e, p += FEW * ld) {           \
+      const int some = rows < FEW ? rows : FEW;                            \
+      int64_t i = 0;                                                       \
+      for (; i + WIDE * VF <= e; i += WIDE * VF)                           \
+        if (some == FEW)                                                   \
+          values_rows_##tag(FEW, WIDE, o + i, v + i, ldv, n, e, p, ld);    \
+        else                                                               \
+          for (int r = 0; r < some; r++)                                   \
+            values_rows_##tag(                                             \
+                1, WIDE, o + r * e + i, v + i, ldv, n, e, p + r * ld, ld); \
+      for (; i + VF <= e; i += VF)                                         \
+        for (int r = 0; r < some; r++)                                     \
+          values_rows_##tag(                                               \
+              1, 1, o + r * e + i, v + i, ldv, n, e, p + r * ld, ld);      \
+      for (; i < e; i++)                                                   \
+        for (int r = 0; r < some; r++)                                     \
+          for (int64_t j = 0; j < n; j++)                                  \
+            o[r * e + i] += p[r * ld + j] * f32_of_##tag(v + j * ldv + i); \
+    }                                                                      \
+  }
+
+FEW_KERNELS(f32, float)
+FEW_KERNELS(f16, uint16_t)
+FEW_KERNELS(bf16, uint16_t)
+
 static float max_of(const float* s, int64_t n) {
   float m = -INFINITY;
   for (int64_t i = 0; i < n; i++) m = s[i] > m || s[i] != s[i] ? s[i] : m;
@@ -187,5 +321,13 @@ const attention_table ISA_NAME(attention_table) = {
     .values = values,
     .hide = hide,
     .hide_after = hide_after,
+    .few_scores =
+        {[DTYPE_FLOAT32] = few_scores_f32,
+         [DTYPE_FLOAT16] = few_scores_f16,
+         [DTYPE_BFLOAT16] = few_scores_bf16},
+    .few_values =
+        {[DTYPE_FLOAT32] = few_values_f32,
+         [DTYPE_FLOAT16] = few_values_f16,
+         [DTYPE_BFLOAT16] = few_values_bf16},
     .max = max_of,
     .exp = exp_of};
