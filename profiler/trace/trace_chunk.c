@@ -154,7 +154,7 @@ bool trace_chunk_next(
   atomic_thread_fence(memory_order_release);
   if (lane->sequence == 0) lane->first_time = time;
   trace_chunk_header header = {
-      .magic = TRACE_CHUNK_MAGIC,
+      .magic = c->magic,
       .size = (uint32_t)size,
       .origin = t->origin,
       .depth = (uint16_t)(index / 2),
@@ -166,6 +166,10 @@ bool trace_chunk_next(
   };
   header.check = trace_chunk_check(&header, offset);
   *c = header;
+  /* Last, for those who read while we write: without it this is unused space,
+   * or, in a ring, a chunk about to be used again. */
+  atomic_store_explicit(
+      (_Atomic uint32_t*)&c->magic, TRACE_CHUNK_MAGIC, memory_order_release);
 
   lane->offset = offset;
   lane->size = (uint32_t)size;

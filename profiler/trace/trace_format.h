@@ -35,7 +35,7 @@ _Static_assert(
 
 enum { TRACE_FLAG_PACKED = 1, TRACE_FLAG_RING = 2 };
 enum { TRACE_CLOCK_SYSTEM = 0, TRACE_CLOCK_TSC = 1 };
-enum { TRACE_CHUNK_EVENTS = 1, TRACE_CHUNK_DEFINITIONS = 2 };
+enum { TRACE_CHUNK_EVENTS = 1, TRACE_CHUNK_DEFINITIONS = 2 }; /* bits */
 
 /* At offset 0. `check` covers the bytes before it; what follows it changes
  * while the trace is written. */

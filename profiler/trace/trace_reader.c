@@ -57,7 +57,18 @@ static bool trace_reader_room(uint8_t** bytes, size_t* room, size_t need) {
   return true;
 }
 
-/* The payload of a chunk into s->payload; false with the damage noted. */
+/* True where a ring that is still written has used the chunk again. */
+static bool trace_reader_overtaken(
+    trace_reader* r, const trace_chunk_place* c) {
+  if (r->scan.header.finished || !(r->scan.header.flags & TRACE_FLAG_RING))
+    return false;
+  trace_chunk_header now;
+  return trace_scan_read(&r->scan, &now, sizeof now, c->offset) < sizeof now ||
+         now.check != c->header.check || now.used < c->header.used;
+}
+
+/* The payload of a chunk into s->payload; false where there is none, with the
+ * damage noted. */
 static bool trace_reader_payload(
     trace_reader* r, trace_source* s, const trace_chunk_place* c) {
   const trace_chunk_header* h = &c->header;
@@ -71,6 +82,7 @@ static bool trace_reader_payload(
       trace_scan_damage(&r->scan, offset, "cannot be read");
       return false;
     }
+    return !trace_reader_overtaken(r, c);
   } else {
     if (!r->zstd) r->zstd = ZSTD_createDCtx();
     if (!r->zstd || !trace_reader_room(&r->frame, &r->frame_room, h->packed)) {
@@ -95,15 +107,25 @@ static bool trace_reader_payload(
   return true;
 }
 
-/* What lies between the events seen so far and the chunk's first. */
+/* What lies between the events seen so far and the chunk's first. Only rings
+ * overwrite, and only events. */
 static void trace_reader_note_gap(
-    trace_reader* r, trace_source* s, const trace_chunk_header* h) {
-  if (r->events && h->events_before > s->events) {
-    s->gap = true;
+    trace_reader* r, trace_source* s, const trace_chunk_place* c) {
+  const trace_chunk_header* h = &c->header;
+  if (h->events_before > s->events) {
+    const uint64_t events = h->events_before - s->events;
+    s->gap = r->events;
     s->missing = (trace_gap){
         .begin_ns = s->events ? s->time : h->first_time,
         .end_ns = h->base_time,
-        .events = h->events_before - s->events};
+        .events = events};
+    if (!r->events || !(r->scan.header.flags & TRACE_FLAG_RING))
+      trace_scan_damage(
+          &r->scan,
+          c->offset,
+          "%llu events of thread %u are missing before this chunk",
+          (unsigned long long)events,
+          s->origin);
   }
   s->events = h->events_before;
 }
@@ -158,7 +180,7 @@ static bool trace_reader_load(trace_reader* r, trace_source* s) {
   s->offset = c->offset + sizeof c->header;
   s->packed = c->header.packed != 0;
   s->origin = c->header.origin;
-  trace_reader_note_gap(r, s, &c->header);
+  trace_reader_note_gap(r, s, c);
   if (!trace_reader_payload(r, s, c)) {
     r->done += c->header.used;
     return false;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRACE_SCAN_WINDOW (64u << 10)
+#define TRACE_SCAN_WINDOW 4096u
 
 void trace_scan_damage(
     trace_scan* s, uint64_t offset, const char* format, ...) {
@@ -85,12 +85,6 @@ static const uint8_t* trace_scan_look(
   return view->bytes + (offset - view->offset);
 }
 
-static bool trace_scan_zero(const uint8_t* bytes, size_t size) {
-  for (size_t i = 0; i < size; i++)
-    if (bytes[i]) return false;
-  return true;
-}
-
 /* A header whose every number may be relied on. */
 static bool trace_scan_valid(
     const trace_scan* s, const trace_chunk_header* c, uint64_t offset) {
@@ -105,13 +99,13 @@ static bool trace_scan_valid(
 }
 
 static bool trace_scan_add(
-    trace_scan* s, size_t* room, uint64_t offset, const trace_chunk_header* c) {
-  if (s->n_chunks == *room) {
-    size_t more = *room ? 2 * *room : 64;
+    trace_scan* s, uint64_t offset, const trace_chunk_header* c) {
+  if (s->n_chunks == s->room) {
+    size_t more = s->room ? 2 * s->room : 64;
     trace_chunk_place* grown = realloc(s->chunks, more * sizeof *s->chunks);
     if (!grown) return false;
     s->chunks = grown;
-    *room = more;
+    s->room = more;
   }
   trace_chunk_place* place = &s->chunks[s->n_chunks++];
   place->offset = offset;
@@ -145,12 +139,12 @@ static uint64_t trace_scan_skip(trace_scan* s, uint64_t offset) {
   return (uint64_t)data / align * align;
 }
 
-/* Fills s->chunks; false where memory ran out. */
-static bool trace_scan_chunks(trace_scan* s) {
+/* Adds the file's chunks, of these kinds, to the list; false where memory ran
+ * out. */
+static bool trace_scan_chunks(trace_scan* s, unsigned kinds) {
   trace_scan_view* view = malloc(sizeof *view);
   if (!view) return false;
   view->offset = view->size = 0;
-  size_t room = 0;
   bool ok = true;
   const size_t size = sizeof(trace_chunk_header);
   uint64_t offset = s->header.header_bytes;
@@ -167,7 +161,7 @@ static bool trace_scan_chunks(trace_scan* s) {
     memcpy(&c, bytes, sizeof c);
     if (trace_scan_valid(s, &c, offset)) {
       trace_scan_cut(s, offset, &c);
-      ok = trace_scan_add(s, &room, offset, &c);
+      ok = !(kinds & c.kind) || trace_scan_add(s, offset, &c);
       offset += c.size;
     } else if (
         c.magic == TRACE_CHUNK_MAGIC && c.used == 0 &&
@@ -177,7 +171,8 @@ static bool trace_scan_chunks(trace_scan* s) {
       uint64_t step = s->header.chunk_bytes / align * align;
       offset += step ? step : align;
     } else {
-      if (!trace_scan_zero(bytes, size))
+      /* Without a magic it is space that is not used, or not yet. */
+      if (c.magic != 0)
         trace_scan_damage(s, offset, "no chunk where one should begin");
       offset = trace_scan_skip(s, offset);
     }
@@ -192,6 +187,27 @@ static bool trace_scan_chunks(trace_scan* s) {
   return ok;
 }
 
+static void trace_scan_size(trace_scan* s) {
+  struct stat st;
+  if (fstat(s->fd, &st) == 0) s->file_bytes = (uint64_t)st.st_size;
+}
+
+/* Reads how far the chunks of a kind have come. A chunk is complete before the
+ * next one of its lane is there. */
+static void trace_scan_refresh(trace_scan* s, unsigned kind) {
+  for (size_t i = 0; i < s->n_chunks; i++) {
+    trace_chunk_place* place = &s->chunks[i];
+    trace_chunk_header now;
+    if (place->header.kind != kind ||
+        trace_scan_read(s, &now, sizeof now, place->offset) < sizeof now ||
+        now.check != place->header.check ||
+        !trace_scan_valid(s, &now, place->offset))
+      continue;
+    place->header = now;
+    trace_scan_cut(s, place->offset, &place->header);
+  }
+}
+
 static int trace_scan_order(const void* left, const void* right) {
   const trace_chunk_header* a = &((const trace_chunk_place*)left)->header;
   const trace_chunk_header* b = &((const trace_chunk_place*)right)->header;
@@ -200,6 +216,54 @@ static int trace_scan_order(const void* left, const void* right) {
   if (a->depth != b->depth) return a->depth < b->depth ? -1 : 1;
   if (a->sequence != b->sequence) return a->sequence < b->sequence ? -1 : 1;
   return 0;
+}
+
+/* The last chunk of c's lane in a sorted list, or NULL. */
+static const trace_chunk_place* trace_scan_last(
+    const trace_chunk_place* list, size_t n, const trace_chunk_place* c) {
+  trace_chunk_place end = *c;
+  end.header.sequence = UINT64_MAX;
+  size_t low = 0;
+  while (n > low) {
+    size_t middle = low + (n - low) / 2;
+    if (trace_scan_order(&list[middle], &end) <= 0)
+      low = middle + 1;
+    else
+      n = middle;
+  }
+  if (low == 0) return NULL;
+  const trace_chunk_header* h = &list[low - 1].header;
+  return h->kind == c->header.kind && h->origin == c->header.origin &&
+                 h->depth == c->header.depth
+             ? &list[low - 1]
+             : NULL;
+}
+
+/* Adds chunks of a kind so that no lane has a hole, though threads may be
+ * adding chunks meanwhile: what a first walk finds tells how far the lanes had
+ * come before a second one, which then passes all places. */
+static bool trace_scan_settled(trace_scan* s, unsigned kind) {
+  trace_scan first = *s;
+  first.chunks = NULL;
+  first.n_chunks = first.room = 0;
+  const size_t from = s->n_chunks;
+  trace_scan_size(&first);
+  bool ok = trace_scan_chunks(&first, kind);
+  if (first.n_chunks)
+    qsort(first.chunks, first.n_chunks, sizeof *first.chunks, trace_scan_order);
+  trace_scan_size(s);
+  ok = ok && trace_scan_chunks(s, kind);
+  size_t kept = from;
+  for (size_t i = from; ok && i < s->n_chunks; i++) {
+    const trace_chunk_place* last =
+        trace_scan_last(first.chunks, first.n_chunks, &s->chunks[i]);
+    if (last && s->chunks[i].header.sequence <= last->header.sequence)
+      s->chunks[kept++] = s->chunks[i];
+  }
+  s->n_chunks = kept;
+  free(first.chunks);
+  trace_scan_refresh(s, kind);
+  return ok;
 }
 
 int trace_scan_open(
@@ -222,7 +286,13 @@ int trace_scan_open(
     s->file_bytes = (uint64_t)st.st_size;
     wrong = trace_scan_header(s, text, sizeof text);
   }
-  if (!wrong && !trace_scan_chunks(s)) wrong = "out of memory";
+  /* What events refer to was defined before them: so definitions come last. */
+  if (!wrong &&
+      (s->header.finished
+           ? !trace_scan_chunks(s, TRACE_CHUNK_EVENTS | TRACE_CHUNK_DEFINITIONS)
+           : !trace_scan_settled(s, TRACE_CHUNK_EVENTS) ||
+                 !trace_scan_settled(s, TRACE_CHUNK_DEFINITIONS)))
+    wrong = "out of memory";
   if (wrong) {
     snprintf(error, error_size, "%s: %s", path, wrong);
     trace_scan_close(s);

@@ -24,7 +24,7 @@ typedef struct trace_scan {
   trace_file_header header;
   /* Definitions first, then by thread, lane and sequence. */
   trace_chunk_place* chunks;
-  size_t n_chunks;
+  size_t n_chunks, room;
   uint32_t threads;
   uint64_t used; /* of all chunks */
   bool damaged;

@@ -178,8 +178,12 @@ static bool trace_writer_write_header(trace_writer* w, bool ring) {
 
 static void trace_writer_sizes(
     trace_writer* w, const trace_writer_options* options) {
-  uint64_t chunk = options && options->chunk_bytes ? options->chunk_bytes
-                                                   : TRACE_CHUNK_DEFAULT;
+#ifdef LAZULI_HOSTILE
+  uint64_t chunk = TRACE_PAGE;
+#else
+  uint64_t chunk = TRACE_CHUNK_DEFAULT;
+#endif
+  if (options && options->chunk_bytes) chunk = options->chunk_bytes;
   uint64_t ring = options ? options->ring_bytes : 0;
   if (ring && chunk > ring / 16) chunk = ring / 16;
   if (chunk > TRACE_CHUNK_MAX) chunk = TRACE_CHUNK_MAX;

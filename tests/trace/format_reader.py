@@ -177,7 +177,7 @@ def chunks_of(data):
         head = data[at:at + 64]
         (magic, check, size, packed, origin, depth, kind, sequence, base_time,
          first_time, before, used) = struct.unpack("<4sIIIIHHQQQQQ", head)
-        if not any(head):
+        if magic == bytes(4):
             at += align
         elif magic == b"LZCK" and check == xxh32(head[8:56], at // 64 & M32):
             payload = data[at + 64:at + 64 + (packed or used)]

@@ -257,6 +257,21 @@ static void foreign(void** state) {
   expect(memory_path, "damaged header");
 }
 
+/* A chunk that has become zeros is missed by its neighbours. */
+static void zeroed_chunk(void** state) {
+  (void)state;
+  uint8_t* damaged = malloc(sample_size);
+  memcpy(damaged, sample, sample_size);
+  memset(damaged + chunk_at(sample, sample_size, 2), 0, 4096);
+  write_memory(damaged, sample_size);
+  outcome o = read_memory();
+  assert_int_equal(o.status, -1);
+  assert_non_null(strstr(o.error, "are missing before this chunk"));
+  assert_true(o.gap > 0);
+  assert_int_equal(o.nodes + o.gap, EVENTS);
+  free(damaged);
+}
+
 /* A terabyte of nothing behind the header must not take long. */
 static void sparse(void** state) {
   (void)state;
@@ -374,6 +389,7 @@ int main(void) {
       cmocka_unit_test(damage_in_the_middle),
       cmocka_unit_test(random_damage),
       cmocka_unit_test(foreign),
+      cmocka_unit_test(zeroed_chunk),
       cmocka_unit_test(sparse),
       cmocka_unit_test(other_versions),
       cmocka_unit_test(ring_without_size),

@@ -119,7 +119,7 @@ static void ring_killed(void** state) {
   test_random r = {3};
   for (int round = 0; round < 10; round++) {
     unlink(path);
-    pid_t child = fork();
+    pid_t child = test_fork();
     if (child == 0) {
       trace_writer_options options = {.ring_bytes = 16 * 4096};
       writer = trace_writer_open(path, &options);
@@ -170,7 +170,7 @@ static void check_space_ended(const char* path) {
 static void file_size_limit(void** state) {
   (void)state;
   const char* path = test_path("limit.lzt");
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) {
     struct rlimit limit = {1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -185,7 +185,7 @@ static void file_size_limit(void** state) {
 
 static void no_room_at_all(void** state) {
   (void)state;
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) {
     struct rlimit limit = {100, 100};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -213,7 +213,7 @@ static void full_disk(void** state) {
     print_message("skipped: mounting a small tmpfs is not permitted\n");
     skip();
   }
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) write_past_the_end(path);
   int status;
   waitpid(child, &status, 0);
@@ -244,7 +244,7 @@ static void cannot_be_opened(void** state) {
   assert_int_equal(mkdir(folder, 0555), 0);
   assert_null(trace_writer_open(folder, NULL));
   assert_int_equal(errno, EISDIR);
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) {
     if (geteuid() == 0 && seteuid(65534) != 0) _exit(1);
     _exit(!trace_writer_open(inside, NULL) && errno == EACCES ? 0 : 2);

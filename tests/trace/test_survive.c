@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -59,7 +60,7 @@ static void killed(void** state) {
       NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   for (int round = 0; round < 20; round++) {
     memset((void*)committed, 0, 4096);
-    pid_t child = fork();
+    pid_t child = test_fork();
     if (child == 0) {
       trace_writer_options options = {.chunk_bytes = 16384};
       writer = trace_writer_open(path, &options);
@@ -86,6 +87,90 @@ static void killed(void** state) {
   munmap((void*)committed, 4096);
 }
 
+static void* write_named(void* number) {
+  uintptr_t thread = (uintptr_t)number;
+  for (uint64_t i = 0;; i++) {
+    char name[32];
+    int n =
+        snprintf(name, sizeof name, "%u of %u", (unsigned)i, (unsigned)thread);
+    trace_compile event = {
+        .function = i,
+        .nodes = (uint32_t)thread,
+        .detail = trace_writer_string(writer, name, (size_t)n)};
+    trace_put_compile(writer, 0, &event);
+    committed[thread] = i + 1;
+  }
+  return NULL;
+}
+
+typedef struct named {
+  uint64_t next[KILLED_THREADS];
+  bool ring;
+  bool known[8u << 20]; /* strings by id */
+} named;
+
+static void count_named(void* user, const trace_event* event) {
+  named* n = user;
+  if (event->kind == TRACE_EVENT_string) {
+    assert_true(event->string.id < sizeof n->known);
+    n->known[event->string.id] = true;
+  } else if (event->kind == TRACE_EVENT_compile) {
+    /* What it refers to is known; 0: the table of strings is full. */
+    assert_true(n->known[event->compile.detail] || !event->compile.detail);
+    uint64_t* next = &n->next[event->compile.nodes];
+    assert_true(event->compile.function == *next || n->ring);
+    *next = event->compile.function + 1;
+  } else {
+    assert_int_equal(event->kind, TRACE_EVENT_gap);
+    assert_true(n->ring);
+  }
+}
+
+/* The file may be read at any moment of its life. */
+static void read_while_written(uint64_t ring_bytes) {
+  const char* path = test_path("live.lzt");
+  committed = mmap(
+      NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t child = test_fork();
+  if (child == 0) {
+    trace_writer_options options = {
+        .chunk_bytes = 4096, .ring_bytes = ring_bytes};
+    writer = trace_writer_open(path, &options);
+    for (uintptr_t i = 1; i < KILLED_THREADS; i++) {
+      pthread_t thread;
+      pthread_create(&thread, NULL, write_named, (void*)i);
+    }
+    write_named(NULL);
+  }
+  while (committed[0] == 0) usleep(100);
+  struct stat st = {0};
+  named* n = malloc(sizeof *n);
+  for (int round = 0; round < 200 && st.st_size < 50 << 20; round++) {
+    uint64_t before[KILLED_THREADS];
+    for (int i = 0; i < KILLED_THREADS; i++) before[i] = committed[i];
+    memset(n, 0, sizeof *n);
+    n->ring = ring_bytes != 0;
+    assert_int_equal(test_read(path, count_named, n, NULL), 0);
+    for (int i = 0; i < KILLED_THREADS && !ring_bytes; i++)
+      assert_true(n->next[i] >= before[i]);
+    assert_int_equal(stat(path, &st), 0);
+  }
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  free(n);
+  munmap((void*)committed, 4096);
+}
+
+static void live(void** state) {
+  (void)state;
+  read_while_written(0);
+}
+
+static void live_ring(void** state) {
+  (void)state;
+  read_while_written(1 << 20);
+}
+
 static void count_status(void* user, const trace_event* event) {
   uint64_t* sums = user;
   if (event->kind == TRACE_EVENT_finish) sums[event->finish.status]++;
@@ -99,7 +184,7 @@ static void forked(void** state) {
   writer = trace_writer_open(path, NULL);
   trace_finish before = {1}, after = {2}, in_child = {3};
   assert_true(trace_put_finish(writer, 0, &before));
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) {
     trace_writer_abandon(writer);
     bool wrote = trace_put_finish(writer, 0, &in_child);
@@ -130,7 +215,7 @@ static void forked_unawares(void** state) {
   writer = trace_writer_open(path, NULL);
   trace_finish before = {1}, in_child = {3};
   assert_true(trace_put_finish(writer, 0, &before));
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) {
     for (int i = 0; i < 100; i++) trace_put_finish(writer, 0, &in_child);
     trace_writer_close(writer);
@@ -245,7 +330,7 @@ static void descriptors_closed(void** state) {
   char path[128], own[128];
   strcpy(path, test_path("closed.lzt"));
   strcpy(own, test_path("own"));
-  pid_t child = fork();
+  pid_t child = test_fork();
   if (child == 0) {
     int lowest = open("/dev/null", O_RDONLY);
     close(lowest);
@@ -340,6 +425,8 @@ static void clock_is_right(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(killed),
+      cmocka_unit_test(live),
+      cmocka_unit_test(live_ring),
       cmocka_unit_test(forked),
       cmocka_unit_test(forked_unawares),
       cmocka_unit_test(handlers),

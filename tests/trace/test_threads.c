@@ -1,4 +1,5 @@
 /* Many threads at full speed: nothing lost, order kept, ids shared. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ typedef struct counts {
   uint64_t next[THREADS]; /* of each writing thread */
   uint64_t last_time;
   uint32_t origin[THREADS];
+  uint64_t events;
+  size_t memory; /* most that was allocated at once */
 } counts;
 
 static void count_event(void* user, const trace_event* event) {
@@ -43,6 +46,10 @@ static void count_event(void* user, const trace_event* event) {
   c->next[thread]++;
   assert_true(event->time >= c->last_time);
   c->last_time = event->time;
+  if (c->events++ % 10000 == 0) {
+    struct mallinfo2 m = mallinfo2();
+    if (m.uordblks + m.hblkhd > c->memory) c->memory = m.uordblks + m.hblkhd;
+  }
 }
 
 static void run_threads(void* (*body)(void*)) {
@@ -75,6 +82,9 @@ static void nothing_is_lost(void** state) {
   }
   assert_int_equal(info.threads, THREADS);
   assert_false(info.truncated);
+  /* Reading takes a chunk a thread, however large the file. */
+  assert_true(info.file_bytes > (uint64_t)THREADS * EVENTS * 20);
+  assert_true(c.memory < THREADS * (256u << 10) + (1u << 20));
 }
 
 static void* intern_all(void* number) {

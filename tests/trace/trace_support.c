@@ -1,8 +1,10 @@
 #include "trace_support.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 uint64_t test_next(test_random* r) {
@@ -158,6 +160,17 @@ static void test_at_exit(void) {
   if (getpid() == owner) test_remove_folder();
 }
 
+int test_fork(void) {
+  pid_t parent = getpid();
+  pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
+    alarm(60);
+  }
+  return child;
+}
+
 const char* test_path(const char* name) {
   static char paths[8][128];
   static unsigned next;
@@ -184,6 +197,7 @@ int test_read(
   int status;
   while ((status = trace_reader_next(r, &event)) == 1)
     if (each) each(user, &event);
+  if (status < 0) print_message("%s\n", trace_reader_error(r));
   if (info) trace_reader_info(r, info);
   assert_true((status < 0) == (trace_reader_error(r) != NULL));
   trace_reader_close(r);

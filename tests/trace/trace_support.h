@@ -40,6 +40,9 @@ bool test_put(trace_writer* w, const trace_event* event);
 /* Fails the test where the fields of the two differ. */
 void test_same(const trace_event* a, const trace_event* b);
 
+/* fork(), and the child dies with its parent, or after a minute. */
+int test_fork(void);
+
 /* A name in the test's folder; the file is removed when the test ends. */
 const char* test_path(const char* name);
 
