@@ -43,12 +43,15 @@ enum real_part {
   REAL_COMPILED,
   REAL_LAYOUT,
   REAL_OPTIONAL,
+  REAL_ALSO, /* another name of the symbol before */
   REAL_PARTS
 };
 
 struct real_originals {
 #define SYMBOL(id, needed, mangled) real_function id;
+#define ALSO(id, mangled)
 #include "real_symbols.def"
+#undef ALSO
 #undef SYMBOL
 };
 extern struct real_originals real_original;
@@ -62,14 +65,15 @@ enum real_phase {
 extern _Atomic int real_phase;
 
 /* Calls the original, looking the library up first if need be. */
-#define REAL_CALL(id, a, b, c, d, e, f)                            \
-  (__builtin_expect(!real_original.id, 0) ? real_find() : (void)0, \
-   real_original.id(                                               \
-       (real_word)(a),                                             \
-       (real_word)(b),                                             \
-       (real_word)(c),                                             \
-       (real_word)(d),                                             \
-       (real_word)(e),                                             \
+#define REAL_CALL(id, a, b, c, d, e, f)                                       \
+  (__builtin_expect(!real_original.id, 0) ? real_need(&real_original.id, #id) \
+                                          : (void)0,                          \
+   real_original.id(                                                          \
+       (real_word)(a),                                                        \
+       (real_word)(b),                                                        \
+       (real_word)(c),                                                        \
+       (real_word)(d),                                                        \
+       (real_word)(e),                                                        \
        (real_word)(f)))
 
 /* What a thread is doing inside MLX. */
@@ -107,9 +111,11 @@ static inline bool real_on(void) {
 
 /* ---- real_find.c -------------------------------------------------------- */
 
-/* Looks for the library and its functions. Aborts, with a line on stderr, when
- * someone called a hook and there is no original: it cannot go on. */
+/* Looks for the library and its functions. */
 void real_find(void);
+/* The same, when someone called a hook: aborts, with a line on stderr, where
+ * there is no original to go on with. */
+void real_need(const real_function* original, const char* id);
 /* The address lies in MLX's library. */
 bool real_owns(const void* address);
 /* A part is recorded. */

@@ -57,6 +57,8 @@ static void array_tell(
 }
 
 uint32_t real_array_tell_traced(const void* desc) {
+  /* Without kernels nobody would say that it was computed. */
+  bool told = real_can(REAL_KERNELS);
   real_entry entry;
   lazuli_probe_array output;
   const void* primitive = real_primitive(desc);
@@ -66,7 +68,7 @@ uint32_t real_array_tell_traced(const void* desc) {
   real_describe(desc, &output);
   output.id = entry.id;
   record_stack_give((uint32_t)(entry.more >> 8));
-  array_tell(desc, primitive, real_name(primitive), &output, 1);
+  if (told) array_tell(desc, primitive, real_name(primitive), &output, 1);
   record_stack_give(0);
   return (uint32_t)(entry.more >> 8);
 }
@@ -207,7 +209,6 @@ void* real_hook_make_arrays(
 LAZULI_API void* real_hook_weak_copy(void* result, void* other) __asm__(
     "_ZN3mlx4core5array16unsafe_weak_copyERKS1_");
 void* real_hook_weak_copy(void* result, void* other) {
-  if (!real_original.weak_copy) real_find();
   real_self.inside++;
   REAL_GUARDED(
       array_uncount,
@@ -273,59 +274,85 @@ static void array_bound(const void* array, const void* base) {
   record_probe()->bind(NULL, &event);
 }
 
-/* array::set_data(Buffer, Deleter) */
-LAZULI_API void
-real_hook_set_data(void* self, real_word buffer, void* deleter) __asm__(
-    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferESt8functionIFvS3_"
-    "EE");
-void real_hook_set_data(void* self, real_word buffer, void* deleter) {
-  bool on = real_on();
-  REAL_CALL(set_data, self, buffer, deleter, 0, 0, 0);
-  if (on) array_bound(self, NULL);
+/* Hooks with all six words passed on: versions differ in the last ones. */
+#define DATA_HOOK(name, id, mangled, after)                                   \
+  LAZULI_API void name(                                                       \
+      real_word self,                                                         \
+      real_word b,                                                            \
+      real_word c,                                                            \
+      real_word d,                                                            \
+      real_word e,                                                            \
+      real_word f) __asm__(mangled);                                          \
+  void name(                                                                  \
+      real_word self,                                                         \
+      real_word b,                                                            \
+      real_word c,                                                            \
+      real_word d,                                                            \
+      real_word e,                                                            \
+      real_word f) {                                                          \
+    bool on = real_on();                                                      \
+    uint32_t shares = real_self.shares;                                       \
+    REAL_CALL(id, self, b, c, d, e, f);                                       \
+    if (on) after((const void*)(uintptr_t)self, (void*)(uintptr_t)b, shares); \
+  }
+
+static void array_filled(const void* self, const void* data, uint32_t shares) {
+  (void)data, (void)shares;
+  array_bound(self, NULL);
 }
 
-/* array::set_data(Buffer, size_t, Strides, Flags, Deleter) */
-LAZULI_API void
-real_hook_set_data_strided(void* self, real_word buffer, real_word size, void* strides, real_word flags, void* deleter) __asm__(
-    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferEmNS0_11SmallVectorIl"
-    "Lm10ESaIlEEENS1_5FlagsESt8functionIFvS3_EE");
-void real_hook_set_data_strided(
-    void* self,
-    real_word buffer,
-    real_word size,
-    void* strides,
-    real_word flags,
-    void* deleter) {
-  bool on = real_on();
-  REAL_CALL(set_data_strided, self, buffer, size, strides, flags, deleter);
-  if (on) array_bound(self, NULL);
-}
-
-/* array::copy_shared_buffer(const array&): calls the other one, through us or
- * not. */
-LAZULI_API void real_hook_share(void* self, void* other) __asm__(
-    "_ZN3mlx4core5array18copy_shared_bufferERKS1_");
-void real_hook_share(void* self, void* other) {
-  bool on = real_on();
-  uint32_t before = real_self.shares;
-  REAL_CALL(share, self, other, 0, 0, 0, 0);
-  if (on && real_self.shares == before) array_bound(self, other);
-}
-
-/* array::copy_shared_buffer(const array&, const Strides&, Flags, size, off) */
-LAZULI_API void
-real_hook_share_strided(void* self, void* other, void* strides, real_word flags, real_word size, real_word offset) __asm__(
-    "_ZN3mlx4core5array18copy_shared_bufferERKS1_RKNS0_11SmallVectorIlLm10E"
-    "SaIlEEENS1_5FlagsEml");
-void real_hook_share_strided(
-    void* self,
-    void* other,
-    void* strides,
-    real_word flags,
-    real_word size,
-    real_word offset) {
-  bool on = real_on();
-  REAL_CALL(share_strided, self, other, strides, flags, size, offset);
+static void array_shared(const void* self, const void* other, uint32_t shares) {
+  (void)shares;
   real_self.shares++;
-  if (on) array_bound(self, other);
+  array_bound(self, other);
 }
+
+/* copy_shared_buffer(const array&) calls the other one, through us or not. */
+static void array_shared_whole(
+    const void* self, const void* other, uint32_t shares) {
+  if (real_self.shares == shares) array_bound(self, other);
+}
+
+/* array::set_data(Buffer, Deleter); set_data(Data) */
+DATA_HOOK(
+    real_hook_set_data,
+    set_data,
+    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferESt8functionIFvS3_EE",
+    array_filled)
+DATA_HOOK(
+    real_hook_set_data_032,
+    set_data,
+    "_ZN3mlx4core5array8set_dataENS0_9allocator4DataE",
+    array_filled)
+/* array::set_data(Buffer, size_t, Strides, Flags, Deleter) */
+DATA_HOOK(
+    real_hook_set_data_strided,
+    set_data_strided,
+    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferEmNS0_11SmallVectorIlLm10"
+    "ESaIlEEENS1_5FlagsESt8functionIFvS3_EE",
+    array_filled)
+DATA_HOOK(
+    real_hook_set_data_strided_032,
+    set_data_strided,
+    "_ZN3mlx4core5array8set_dataENS0_9allocator4DataEmNS0_11SmallVectorIlLm10ES"
+    "aIlEEENS1_5FlagsEl",
+    array_filled)
+/* array::copy_shared_buffer(const array&) */
+DATA_HOOK(
+    real_hook_share,
+    share,
+    "_ZN3mlx4core5array18copy_shared_bufferERKS1_",
+    array_shared_whole)
+/* array::copy_shared_buffer(const array&, const Strides&, Flags, size, off) */
+DATA_HOOK(
+    real_hook_share_strided,
+    share_strided,
+    "_ZN3mlx4core5array18copy_shared_bufferERKS1_RKNS0_11SmallVectorIlLm10ESaIl"
+    "EEENS1_5FlagsEml",
+    array_shared)
+DATA_HOOK(
+    real_hook_share_strided_029,
+    share_strided,
+    "_ZN3mlx4core5array18copy_shared_bufferERKS1_RKNS0_11SmallVectorIlLm10ESaIl"
+    "EEENS1_5FlagsEmm",
+    array_shared)

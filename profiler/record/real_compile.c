@@ -89,7 +89,7 @@ void real_hook_compiled(
   real_fusion* f = NULL;
   /* Before the original: it moves the vectors away. */
   if (real_on() && real_can(REAL_NODES)) f = compile_read_tape(tape, outputs);
-  if (!real_original.compiled) real_find();
+  if (!real_original.compiled) real_need(&real_original.compiled, "Compiled");
   constructor original;
   memcpy(&original, &real_original.compiled, sizeof original);
   original(self, stream, device, inputs, outputs, tape, constants);

@@ -39,7 +39,10 @@ static const struct {
 } symbols[] = {
 #define SYMBOL(id, needed, mangled) \
   {mangled, REAL_##needed, offsetof(struct real_originals, id), #id},
+#define ALSO(id, mangled) \
+  {mangled, REAL_ALSO, offsetof(struct real_originals, id), #id},
 #include "real_symbols.def"
+#undef ALSO
 #undef SYMBOL
 };
 
@@ -132,22 +135,23 @@ static void find_locked(void) {
     by_name = false;
     dl_iterate_phdr(find_each, &by_name);
   }
-  if (!found.library) {
-    /* A hook was called, so the call must go on somewhere. */
-    fputs("lazuli: MLX calls but its library cannot be found\n", stderr);
-    abort();
-  }
-  for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+  if (!found.library) return;
+  const size_t n = sizeof symbols / sizeof *symbols;
+  for (size_t i = 0; i < n; i++) {
     void* address = dlsym(found.library, symbols[i].mangled);
+    enum real_part needed = symbols[i].needed;
     if (address && !real_owns(address)) address = NULL;
+    while (!address && i + 1 < n && symbols[i + 1].needed == REAL_ALSO)
+      address = dlsym(found.library, symbols[++i].mangled);
+    while (i + 1 < n && symbols[i + 1].needed == REAL_ALSO) i++;
     memcpy((char*)&real_original + symbols[i].offset, &address, sizeof address);
     if (address) continue;
-    if (symbols[i].needed == REAL_OPTIONAL) {
+    if (needed == REAL_OPTIONAL) {
       real_note("MLX: this version has no %.60s", symbols[i].id);
     } else {
       char why[128];
       snprintf(why, sizeof why, "this version has no %.60s", symbols[i].id);
-      real_cannot(symbols[i].needed, why);
+      real_cannot(needed, why);
     }
   }
   find_loader();
@@ -158,9 +162,16 @@ void real_find(void) {
     sched_yield();
   if (!found.library) {
     find_locked();
-    atomic_store(&real_phase, REAL_LOADING);
+    if (found.library) atomic_store(&real_phase, REAL_LOADING);
   }
   atomic_flag_clear_explicit(&found.lock, memory_order_release);
+}
+
+void real_need(const real_function* original, const char* id) {
+  real_find();
+  if (*original) return;
+  fprintf(stderr, "lazuli: MLX's own %s cannot be found\n", id);
+  abort();
 }
 
 /* MLX's own initialisers may be running: too early to make arrays. */
@@ -205,6 +216,7 @@ bool real_begin(void) {
   int phase = atomic_load(&real_phase);
   if (phase == REAL_OFF) return false;
   if (phase == REAL_UNKNOWN) real_find();
+  if (!found.library) return false;
   if (find_is_loading()) return false;
   if (!record_begin()) {
     atomic_store(&real_phase, REAL_OFF);

@@ -21,11 +21,12 @@ real_word real_guarded(
     real_guard* guard, real_function function, const real_word arguments[6]);
 
 /* The original of a hook, guarded by undo(scope). */
-#define REAL_GUARDED(undo_, scope_, id, ...)                       \
-  (__builtin_expect(!real_original.id, 0) ? real_find() : (void)0, \
-   real_guarded(                                                   \
-       &(real_guard){.undo = (undo_), .scope = (scope_)},          \
-       real_original.id,                                           \
+#define REAL_GUARDED(undo_, scope_, id, ...)                                  \
+  (__builtin_expect(!real_original.id, 0) ? real_need(&real_original.id, #id) \
+                                          : (void)0,                          \
+   real_guarded(                                                              \
+       &(real_guard){.undo = (undo_), .scope = (scope_)},                     \
+       real_original.id,                                                      \
        (const real_word[6]){__VA_ARGS__}))
 #define REAL_WORD(x) ((real_word)(uintptr_t)(x))
 

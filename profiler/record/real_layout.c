@@ -101,8 +101,24 @@ static void learn_make(void* array) {
       0);
 }
 
+/* libstdc++'s counts behind a std::shared_ptr. */
+typedef struct learn_counts {
+  void (**functions)(struct learn_counts*);
+  int32_t used, weak;
+} learn_counts;
+enum { LEARN_DISPOSE = 2, LEARN_DESTROY = 3 };
+
+/* ~array(), or what it is made of where it is inline: nobody else has these
+ * arrays, but for each other. */
 static void learn_unmake(void* array) {
-  real_original.array_end((real_word)(uintptr_t)array, 0, 0, 0, 0, 0);
+  if (real_original.array_end) {
+    real_original.array_end((real_word)(uintptr_t)array, 0, 0, 0, 0, 0);
+    return;
+  }
+  learn_counts* counts = ((learn_counts**)array)[1];
+  if (!counts || --counts->used != 0) return;
+  counts->functions[LEARN_DISPOSE](counts);
+  if (--counts->weak == 0) counts->functions[LEARN_DESTROY](counts);
 }
 
 /* The place is the shape's own storage, which begins with the same number. */
@@ -283,6 +299,9 @@ void real_layout_learn(void) {
   size_t peak = real_original.peak_memory
                     ? real_original.peak_memory(0, 0, 0, 0, 0, 0)
                     : 1;
+  size_t cached = real_original.cache_memory
+                      ? real_original.cache_memory(0, 0, 0, 0, 0, 0)
+                      : 1;
   learn_dtypes();
   bool known = true;
   real_word ints = learn_raw(MLX_INT32, &known);
@@ -328,6 +347,8 @@ void real_layout_learn(void) {
   learn_unmake(learn.b.object);
   learn_unmake(learn.a.object);
   /* The program must not see the few bytes that this took. */
+  if (cached == 0 && real_original.clear_cache)
+    real_original.clear_cache(0, 0, 0, 0, 0, 0);
   if (peak == 0 && real_original.reset_peak_memory)
     real_original.reset_peak_memory(0, 0, 0, 0, 0, 0);
   learn_judge();

@@ -194,6 +194,21 @@ static real_word memory_release(
   return result;
 }
 
+/* clear_cache() */
+LAZULI_API void real_hook_clear_cache(void) __asm__(
+    "_ZN3mlx4core11clear_cacheEv");
+void real_hook_clear_cache(void) {
+  size_t before = 0;
+  bool on = real_on() && record_probe()->cache;
+  if (on) before = memory_cached();
+  REAL_CALL(clear_cache, 0, 0, 0, 0, 0, 0);
+  size_t after = on ? memory_cached() : 0;
+  if (before <= after) return;
+  lazuli_probe_cache event = {
+      .action = LAZULI_CACHE_CLEAR, .bytes = before - after, .cache = after};
+  record_probe()->cache(NULL, &event);
+}
+
 void real_memory_begin(void) {
   memory.recording[HEAD + memory.allocate] = memory_allocate;
   memory.recording[HEAD + memory.release] = memory_release;

@@ -39,12 +39,14 @@ def record(command, *options):
         f"status {recorded.returncode}, alone {alone.returncode}:\n"
         + recorded.stderr,
     )
+    # Streams free what they worked on when they get to it: these two vary.
+    mask = lambda text: re.sub(r"(peak|active) \d+", r"\1", text)
     check(
-        recorded.stdout == alone.stdout,
+        mask(recorded.stdout) == mask(alone.stdout),
         f"printed {recorded.stdout!r}, alone {alone.stdout!r}",
     )
     check(recorded.stderr == alone.stderr, recorded.stderr)
-    return alone.stdout, "t.lzt"
+    return recorded.stdout, "t.lzt"
 
 
 def report(trace):
@@ -61,6 +63,11 @@ def dump(trace):
 
 def events(lines, name):
     return [l for l in lines if l.split(" ", 3)[2] == name]
+
+
+def told(lines, name):
+    """Whether this version of MLX lets the recorder see such events."""
+    return name not in re.search(r'coverage="([^"]*)"', "\n".join(lines))[1]
 
 
 def expected(path):
@@ -124,15 +131,15 @@ def training():
     names = {re.search(r'op="([^"]*)"', l)[1] for l in events(lines, "node")}
     for op in ("AddMM", "Matmul", "Sum", "Maximum", "RandomBits"):
         check(op in names, f"no node {op} among {sorted(names)}")
-    kernels = events(lines, "kernel-end")
-    check(len(kernels) > 100, f"{len(kernels)} kernels")
-    compiled = [l for l in events(lines, "kernel-begin") if "Compiled(" in l]
-    check(len(compiled) >= 5, f"{len(compiled)} compiled kernels")
+    if told(lines, "kernel-end"):
+        kernels = events(lines, "kernel-end")
+        check(len(kernels) > 100, f"{len(kernels)} kernels")
+        compiled = [l for l in events(lines, "kernel-begin") if "Compiled(" in l]
+        check(len(compiled) >= 5, f"{len(compiled)} compiled kernels")
+        groups = [g for g in r["fusion"]["groups"] if "Compiled" in json.dumps(g)]
+        check(groups, "no fusion group of a compiled function")
     shapes = [l for l in events(lines, "node") if "float32[64,32]" in l]
     check(shapes, "no node of shape (64, 32)")
-    # What was fused names lines of the library and the script.
-    groups = [g for g in r["fusion"]["groups"] if "Compiled" in json.dumps(g)]
-    check(groups, "no fusion group of a compiled function")
     hits = [l for l in events(lines, "compile") if "hit=1" in l]
     check(len(hits) == 4, f"{len(hits)} hits of the compile cache, not 4")
     # Each allocation ends once, at most.
@@ -160,10 +167,11 @@ def compiled():
     check(any("was (8,8)" in l for l in missed), "\n".join(missed))
     check(any("hit=1" in l for l in calls), "no hit")
     lines = dump(trace)
-    fused = [l for l in events(lines, "kernel-begin") if "Erf" in l]
-    check(fused, "no kernel with Erf")
-    saved = [l for l in events(lines, "fusion") if "bytes_saved=0" not in l]
-    check(saved, "no fusion that saves bytes")
+    if told(lines, "kernel-begin"):
+        fused = [l for l in events(lines, "kernel-begin") if "Erf" in l]
+        check(fused, "no kernel with Erf")
+        saved = [l for l in events(lines, "fusion") if "bytes_saved=0" not in l]
+        check(saved, "no fusion that saves bytes")
 
 
 def threads():
