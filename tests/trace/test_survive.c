@@ -145,7 +145,8 @@ static void read_while_written(uint64_t ring_bytes) {
   while (committed[0] == 0) usleep(100);
   struct stat st = {0};
   named* n = malloc(sizeof *n);
-  for (int round = 0; round < 200 && st.st_size < 50 << 20; round++) {
+  const uint64_t end = trace_now() + 1000000000u;
+  while (trace_now() < end && st.st_size < 20 << 20) {
     uint64_t before[KILLED_THREADS];
     for (int i = 0; i < KILLED_THREADS; i++) before[i] = committed[i];
     memset(n, 0, sizeof *n);
