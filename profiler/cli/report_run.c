@@ -65,8 +65,8 @@ void report_findings(const report* r) {
   rules_all(&rules);
   if (!rules) return;
   char line[80], text[TEXT_SIZE], place[REPORT_PLACE];
-  snprintf(line, sizeof line, "%u · %u rules looked", r->found->n, rules);
-  term_section(&r->term, "FINDINGS", line);
+  snprintf(line, sizeof line, "%u", r->found->n);
+  term_section(&r->term, "FINDINGS", r->found->n ? line : "none");
   for (uint32_t i = 0; i < r->found->n && i < r->top; i++) {
     const finding* f = &r->found->at[i];
     term_print(&r->term, TERM_BAD, "  %-4s", f->rule->id);
@@ -76,9 +76,10 @@ void report_findings(const report* r) {
       term_print(&r->term, TERM_PLAIN, "  about %s", text_ns(text, f->cost_ns));
     if (f->cost_bytes)
       term_print(&r->term, TERM_PLAIN, "  %s", text_bytes(text, f->cost_bytes));
-    term_print(&r->term, TERM_PLAIN, "\n      %s\n", f->evidence);
-    term_print(&r->term, TERM_HEAD, "      %s\n", f->rule->why);
-    term_print(&r->term, TERM_GOOD, "      %s\n", f->rule->fix);
+    fputc('\n', r->term.out);
+    term_paragraph(&r->term, TERM_PLAIN, 6, f->evidence);
+    term_paragraph(&r->term, TERM_HEAD, 6, f->rule->why);
+    term_paragraph(&r->term, TERM_GOOD, 6, f->rule->fix);
   }
   report_rest(r, r->found->n < r->top ? r->found->n : r->top, r->found->n);
 }

@@ -71,6 +71,28 @@ int term_columns(const char* text) {
   return n;
 }
 
+void term_paragraph(
+    const term* t, term_style style, int indent, const char* text) {
+  int room = t->width - indent;
+  while (*text) {
+    /* As many words as fit; one that is too long has a line of its own. */
+    size_t take = 0;
+    for (size_t end = 0, n = 0; text[end]; end = n) {
+      n = end + strspn(text + end, " ");
+      n += strcspn(text + n, " ");
+      char line[1024];
+      snprintf(line, sizeof line, "%.*s", (int)n, text);
+      if (take && term_columns(line) > room) break;
+      take = n;
+    }
+    fprintf(t->out, "%*s", indent, "");
+    term_print(t, style, "%.*s", (int)take, text);
+    fputc('\n', t->out);
+    text += take;
+    text += strspn(text, " ");
+  }
+}
+
 void term_section(const term* t, const char* title, const char* summary) {
   fputc('\n', t->out);
   term_print(t, TERM_TITLE, "%s", title);

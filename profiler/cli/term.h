@@ -42,6 +42,10 @@ void term_print(const term* t, term_style style, const char* format, ...)
 /* "TITLE  summary" with a line above. */
 void term_section(const term* t, const char* title, const char* summary);
 
+/* A paragraph, indented, broken at blanks to fit the width. */
+void term_paragraph(
+    const term* t, term_style style, int indent, const char* text);
+
 /* Columns that a text takes. */
 int term_columns(const char* text);
 

@@ -41,10 +41,30 @@ void rules_free(findings* f);
 
 /* ---- for rules ---------------------------------------------------------- */
 
+/* What several rules ask, found out once. */
+typedef struct rules_facts {
+  uint64_t* kernel_ns;  /* of an evaluation: its kernels' time */
+  uint32_t* kernels;    /* of an evaluation: that ran */
+  uint32_t* operations; /* of an evaluation: nodes in these */
+  uint32_t* node_first; /* nodes[node_first[e] … node_first[e+1]-1] */
+  uint32_t* nodes;
+  const rule** claims; /* of an evaluation: the rule that told of it */
+} rules_facts;
+
+typedef enum rules_kind {
+  RULES_OTHER,
+  RULES_ELEMENTWISE,
+  RULES_VIEW,
+  RULES_INDEX
+} rules_kind;
+
 typedef struct rules_run {
   const model* model;
   const summary* summary;
   const rule* rule; /* the running one */
+  rules_facts facts;
+  uint8_t* kinds; /* of a string: the rules_kind of the operation */
+  uint32_t n_kinds;
   findings* out;
   uint32_t room;
 } rules_run;
@@ -52,6 +72,28 @@ typedef struct rules_run {
 /* A new finding of the running rule, cleared but for the rule, the place of
  * `stack` and the examples, which are MODEL_NONE. NULL: no memory. */
 finding* rules_add(rules_run* run, uint32_t stack);
+
+/* The running rule's finding at the line of `stack`, a new one where it has
+ * none: for what happens again and again. */
+finding* rules_at(rules_run* run, uint32_t stack);
+
+/* The same at another place than the site of the stack. */
+finding* rules_at_place(rules_run* run, summary_place place, uint32_t stack);
+
+/* Where two call stacks part: the frame of `a` whose caller is the same in
+ * both, so that helpers which all go through do not hide the lines that call
+ * them. The site of `a` where the stacks are equal or do not meet. */
+summary_place rules_parting(const model* m, uint32_t a, uint32_t b);
+
+/* What a node's operation is, by ops.def. */
+rules_kind rules_kind_of(const rules_run* run, uint32_t node);
+
+/* The part of an evaluation's call that is not its kernels' work: planning,
+ * starting, waiting. */
+uint64_t rules_overhead(const rules_run* run, uint32_t eval);
+
+/* Whether an evaluation took anything that `before` computed. */
+bool rules_follows(const rules_run* run, uint32_t eval, uint32_t before);
 
 #define RULE(id, function, title, why, fix) bool function(rules_run* run);
 #include "rules.def"
