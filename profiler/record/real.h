@@ -146,6 +146,9 @@ void real_map_put(real_map* m, const void* key, real_entry entry);
 void real_map_count(real_map* m, const void* key, int change);
 bool real_map_take(real_map* m, const void* key, real_entry* out);
 
+/* In the child of a fork: whoever held a lock is not there. */
+void real_map_forked(void);
+
 /* The low byte of an array's `more`; a traced one's stack is above it. */
 enum real_kind { REAL_LEAF = 0, REAL_NODE = 1, REAL_TRACED = 2 };
 

@@ -7,6 +7,7 @@
  * around it. Whoever is last, the stream with the tasks or the evaluating
  * thread with the node's name, tells the kernel.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -267,13 +268,26 @@ static bool kernel_manage(void* to, const void* from, int operation) {
   return false;
 }
 
+static void kernel_name_thread(uint32_t stream) {
+  char name[32];
+  record_thread* t = record_enter_always();
+  if (!t) return;
+  snprintf(name, sizeof name, "mlx stream %u", stream);
+  record_thread_name(t, name);
+  record_leave(t);
+}
+
 static real_word kernel_invoke(void* object) {
   kernel_task* t;
   memcpy(&t, object, sizeof t);
   real_group* g = t->group;
   uint64_t none = 0;
   uint64_t begin = trace_now();
-  real_self.in_task = true; /* for good: this thread does nothing else */
+  if (!real_self.in_task) {
+    /* For good: this thread does nothing else. */
+    real_self.in_task = true;
+    kernel_name_thread(g->stream);
+  }
   real_self.task_kernel = g->kernel;
   real_word result = t->original.invoke(&t->original);
   atomic_store(&g->end_ns, trace_now());
@@ -308,14 +322,7 @@ void real_stream_seen(uint32_t index, uint32_t device) {
     return;
   if (atomic_fetch_or(&seen[index / 64], bit) & bit) return;
   char name[32];
-  strcpy(name, device ? "gpu " : "cpu ");
-  char digits[12];
-  int n = 0;
-  for (uint32_t rest = index; n == 0 || rest; rest /= 10)
-    digits[n++] = (char)('0' + rest % 10);
-  size_t length = 4;
-  while (n) name[length++] = digits[--n];
-  name[length] = '\0';
+  snprintf(name, sizeof name, "%s %u", device ? "gpu" : "cpu", index);
   lazuli_probe_stream event = {
       .stream = index, .device = (uint8_t)device, .name = name};
   record_probe()->stream(NULL, &event);

@@ -82,6 +82,14 @@ static bool map_grow(map_shard* s) {
   return true;
 }
 
+void real_map_forked(void) {
+  real_map* all[] = {
+      &real_arrays, &real_buffers, &real_fusions, &real_traced, &real_compiles};
+  for (size_t m = 0; m < sizeof all / sizeof *all; m++)
+    for (unsigned i = 0; i < SHARDS; i++)
+      atomic_flag_clear(&all[m]->shards[i].lock);
+}
+
 bool real_map_find(real_map* m, const void* key, real_entry* out) {
   uint64_t hash = map_hash(key);
   map_shard* s = map_lock(m, hash);

@@ -1,6 +1,7 @@
 /* The trace of this process: created when the first runtime shows up, carried
  * through forks, closed at the end. */
 #include "record.h"
+#include "real.h"
 #include "record_python.h"
 
 #include <errno.h>
@@ -128,6 +129,8 @@ static void record_fork_child(void) {
     memcpy(life.parent, record.path, sizeof life.parent);
   }
   record_thread_forked();
+  record_python_forked();
+  real_map_forked();
 }
 
 /* A fork waits until nobody creates a file: the child inherits it whole. */

@@ -125,6 +125,8 @@ void record_probe_fill(void);
 record_thread* record_thread_take(void);
 /* Writes the thread's `thread` event. */
 void record_thread_introduce(record_thread* t);
+/* The same, with a name that the thread does not bear itself. */
+void record_thread_name(record_thread* t, const char* name);
 /* Writes what recording has cost the thread so far. */
 void record_thread_cost(record_thread* t);
 /* The next in use after `t` (NULL: the first), or NULL. */

@@ -150,6 +150,10 @@ static void python_lock(void) {
     sched_yield();
 }
 
+void record_python_forked(void) {
+  atomic_flag_clear(&python.lock);
+}
+
 static void python_unlock(void) {
   atomic_flag_clear_explicit(&python.lock, memory_order_release);
 }

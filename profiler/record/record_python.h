@@ -11,6 +11,9 @@
 /* Looks for an interpreter. May be called again. */
 void record_python_find(void);
 
+/* In the child of a fork: whoever held a lock is not there. */
+void record_python_forked(void);
+
 /* True when there is one and this address is its own code. */
 bool record_python_owns(uint64_t address);
 

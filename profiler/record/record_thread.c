@@ -66,16 +66,20 @@ static record_thread* thread_find(void) {
   }
 }
 
-void record_thread_introduce(record_thread* t) {
-  char name[17] = "";
-  int saved = errno;
-  t->introduced = true;
-  prctl(PR_GET_NAME, name);
+void record_thread_name(record_thread* t, const char* name) {
   RECORD_PUT(
       t,
       thread,
       {.tid = (uint32_t)syscall(SYS_gettid),
        .name = {name, (uint32_t)strlen(name)}});
+}
+
+void record_thread_introduce(record_thread* t) {
+  char name[17] = "";
+  int saved = errno;
+  t->introduced = true;
+  prctl(PR_GET_NAME, name);
+  record_thread_name(t, name);
   errno = saved;
 }
 
