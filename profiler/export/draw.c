@@ -142,7 +142,7 @@ static void draw_vertices(
   }
 }
 
-static int draw_layout(const graph* g, layout_result* r) {
+int draw_layout(const graph* g, layout_result* r) {
   draw_shape shape = {0};
   int failed = draw_shape_make(g, &shape);
   if (!failed) {

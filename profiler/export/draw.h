@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "graph.h"
+#include "layout.h"
 
 /* Which program places the vertices: Graphviz draws nicer and takes more than
  * linear time; the layered layout of profiler/layout is for large graphs. */
@@ -31,6 +32,10 @@ int draw(
     float* scale,
     char* error,
     size_t error_size);
+
+/* Where the layered layout puts the vertices, clusters and edges of a graph, in
+ * pixels. 0, or 1 when there is no memory. Free with layout_free(). */
+int draw_layout(const graph* g, layout_result* r);
 
 /* An SVG element within a file of the caller's, by the layered layout. 0, or 1
  * when there is no memory. */
