@@ -239,10 +239,11 @@ failed_file : {
   errno = saved;
 }
 failed_slot:
+  /* Not given back: a thread that ends just now may be looking at it. */
   atomic_store(&writers[w->slot], NULL);
+  return NULL;
 failed : {
   int saved = errno;
-  if (w->ring) munmap(w->ring, w->ring_room * sizeof *w->ring);
   munmap(w, sizeof *w);
   errno = saved;
 }
