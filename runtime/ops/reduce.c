@@ -39,6 +39,13 @@ static int reduced_shape(
   return n;
 }
 
+/* Whether every one of the axes has extent 1. */
+static bool single_elements(const lz_array* a, uint32_t axes) {
+  for (int i = 0; i < a->ndim; i++)
+    if (axes & (UINT32_C(1) << i) && a->shape[i] != 1) return false;
+  return true;
+}
+
 static int reduce_cpu(lz_exec* x) {
   const reduce_params* p = x->params;
   if (exec_alloc(x, 0)) return 1;
@@ -75,12 +82,16 @@ lz_array* op_reduce(
   int32_t shape[LZ_MAX_DIMS];
   if (op_axes_mask(names[kind], a, axes, &p.axes)) return NULL;
   lz_dtype dtype = reduce_dtype(kind, (lz_dtype)a->dtype);
-  /* Nothing to reduce over: only the type may change. */
-  if (p.axes == 0) return op_astype(a, dtype, s);
   if ((kind == REDUCE_MIN || kind == REDUCE_MAX) && a->size == 0)
     return error_set(
         "[%s] Cannot %s reduce zero size array.", names[kind], names[kind]);
   int ndim = reduced_shape(a, p.axes, keepdims, shape);
+  if (single_elements(a, p.axes)) {
+    /* Nothing to reduce: only the shape changes, and the type as MLX has it: a
+     * product keeps its type, a sum does where no axis is named. */
+    bool same = kind == REDUCE_PROD || (kind == REDUCE_SUM && p.axes == 0);
+    return op_reshape(op_astype(a, same ? a->dtype : dtype, s), shape, ndim, s);
+  }
   return scope_own(node_make(
       &op_reduce_descs[kind], s, &a, 1, &p, sizeof p, dtype, ndim, shape));
 }
@@ -179,11 +190,11 @@ static int single_axis(uint32_t mask) {
 
 lz_array* op_softmax(lz_array* a, lz_axes axes, bool precise, lz_stream* s) {
   if (!a || !s) return NULL;
+  if (a->size == 0) return a; /* whatever the axes: as MLX has it */
   uint32_t mask;
   if (op_axes_mask("softmax", a, axes, &mask)) return NULL;
   lz_dtype dtype = dtype_inexact((lz_dtype)a->dtype);
   lz_array* in = op_astype(a, dtype, s);
-  if (a->size == 0) return in;
   softmax_params p = {.axis = single_axis(mask), .precise = precise};
   if (p.axis >= 0 && dtype != DTYPE_COMPLEX64) {
     if (!in) return NULL;

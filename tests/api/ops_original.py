@@ -1,0 +1,482 @@
+#!/usr/bin/env python3
+"""Operations through the C interface against MLX itself: values, shapes,
+dtypes, and whether there is an error at all.
+
+    ops_original.py LIBRARY FUNCTIONS.TSV [SEED [NAME…]]
+
+run by an interpreter with mlx and numpy; of all cases or of those named.
+
+A case is a line of CASES: the name after mlx_, how to draw the arguments, and
+what MLX makes of them. Functions that are not in the library yet are passed
+over and counted.
+"""
+
+import pathlib
+import random
+import sys
+import time
+
+import mlx.core as mx
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import lazuli  # noqa: E402
+
+FLOATS = ["float32", "float16", "bfloat16"]
+INTS = ["bool", "uint8", "int16", "int32", "uint32", "int64"]
+SOME = ["float32", "int32", "bool", "float16", "uint8"]
+ALL = FLOATS + INTS + ["complex64"]
+TRIALS = 40
+TOLERANCE = {"float32": 3e-5, "float16": 3e-3, "bfloat16": 3e-2,
+             "complex64": 5e-5, "float64": 1e-12}
+
+
+class Draw:
+    """Random arguments of one case."""
+
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+        self.n = np.random.default_rng(seed)
+
+    def shape(self, low=0, high=4):
+        return tuple(self.r.choice([1, 2, 3, 4, 5, 0, 7])
+                     if self.r.random() < 0.9 else 1
+                     for _ in range(self.r.randint(low, high)))
+
+    def array(self, dtype, shape, positive=False):
+        if dtype == "bool":
+            return self.n.random(shape) < 0.5
+        if dtype == "complex64":
+            return (self.n.normal(size=shape) +
+                    1j * self.n.normal(size=shape)).astype(np.complex64)
+        if "int" in dtype:
+            low = 0 if positive or dtype.startswith("u") else -9
+            return self.n.integers(low, 10, shape).astype(dtype)
+        x = np.asarray(self.n.normal(size=shape) * 2, np.float32)
+        x = np.abs(x) + 0.1 if positive else x
+        if dtype == "bfloat16":
+            bits = (np.atleast_1d(x).view(np.uint32) >> 16).astype(np.uint16)
+            return lazuli.Bits(bits.reshape(x.shape), "bfloat16")
+        return x.astype(dtype)
+
+    def any(self, dtypes=ALL, low=0, high=4, **more):
+        return self.array(self.r.choice(dtypes), self.shape(low, high), **more)
+
+    def fitting(self, shape):
+        """A shape that broadcasts with `shape`; now and then one that does
+        not."""
+        other = [1 if self.r.random() < 0.3 else n for n in shape]
+        other = other[self.r.randint(0, len(other)):]
+        if self.r.random() < 0.1:
+            other = [n + 2 for n in other]
+        return tuple(other)
+
+    def axis(self, ndim, wrong=True):
+        edge = 1 if wrong and self.r.random() < 0.1 else 0
+        return self.r.randint(-ndim - edge, max(ndim - 1 + edge, 0))
+
+    def axes(self, ndim):
+        return [self.axis(ndim) for _ in range(self.r.randint(0, ndim))]
+
+
+def original(value):
+    if isinstance(value, lazuli.Bits):
+        return mx.view(mx.array(value.bits), mx.bfloat16)
+    return mx.array(value)
+
+
+def dims(value):
+    return value.bits.shape if isinstance(value, lazuli.Bits) else value.shape
+
+
+CASES = []
+
+
+def case(name, draw, reference, dtypes=ALL, loose=1):
+    CASES.append((name, draw, reference, loose))
+
+
+# ---- element-wise -----------------------------------------------------------
+
+for unary in ("abs ceil floor negative sign square logical_not "
+              "conjugate").split():
+    case(unary, lambda d: [d.any()], getattr(mx, unary))
+for unary in ("sqrt rsqrt exp expm1 log log2 log10 log1p sin cos tan arctan "
+              "sinh cosh tanh arcsinh sigmoid erf").split():
+    case(unary, lambda d: [d.any(FLOATS + ["int32"], positive=True)],
+         getattr(mx, unary), loose=4)
+for unary in ("exp sin cos tanh").split():
+    case(unary, lambda d: [d.any(["complex64", "bool", "int64"])],
+         getattr(mx, unary), loose=4)
+case("bitwise_invert", lambda d: [d.any(INTS)], mx.bitwise_invert)
+case("real", lambda d: [d.any(["complex64"])], mx.real)
+case("imag", lambda d: [d.any(["complex64"])], mx.imag)
+
+
+def two(dtypes, positive=False):
+    def draw(d):
+        shape = d.shape()
+        return [d.array(d.r.choice(dtypes), shape, positive),
+                d.array(d.r.choice(dtypes), d.fitting(shape), positive)]
+    return draw
+
+
+for binary in ("add subtract multiply maximum minimum equal not_equal greater "
+               "greater_equal less less_equal logical_and logical_or").split():
+    case(binary, two(FLOATS + INTS), getattr(mx, binary))
+for binary in "add subtract multiply equal".split():
+    case(binary, two(["complex64", "float32"]), getattr(mx, binary))
+case("divide", two(FLOATS + ["int32"], True), mx.divide)
+for binary in "logaddexp arctan2 power".split():
+    case(binary, two(FLOATS, True), getattr(mx, binary), loose=8)
+for binary in "bitwise_and bitwise_or left_shift right_shift".split():
+    case(binary, two(INTS, True), getattr(mx, binary))
+# Not of bools: there MLX 0.31.2 says that True ^ True is True.
+case("bitwise_xor", two(INTS[1:]), mx.bitwise_xor)
+
+
+def select(d):
+    shape = d.shape()
+    return [d.array("bool", d.fitting(shape)), d.array(d.r.choice(SOME), shape),
+            d.array(d.r.choice(SOME), d.fitting(shape))]
+
+
+case("where", select, mx.where)
+case("astype", lambda d: [d.any(["float32", "int32", "bool", "uint8",
+                                 "bfloat16", "float16"], positive=True),
+                          d.r.choice(["float32", "int32", "bool", "float16",
+                                      "bfloat16", "complex64", "uint8"])],
+     lambda a, t: a.astype(getattr(mx, t + "_" if t == "bool" else t)))
+
+# ---- reductions -------------------------------------------------------------
+
+
+def reduced(dtypes, extra, low=0):
+    """Three forms: all axes, some, one."""
+    def all_(d):
+        return [d.any(dtypes, low)] + extra(d)
+
+    def axes(d):
+        a = d.any(dtypes, 1)
+        return [a, d.axes(len(dims(a)))] + extra(d)
+
+    def axis(d):
+        a = d.any(dtypes, 1)
+        return [a, d.axis(len(dims(a)))] + extra(d)
+    return all_, axes, axis
+
+
+def keep(d):
+    return [d.r.random() < 0.5]
+
+
+NO_F = FLOATS + ["int32", "bool", "uint8"]
+for name, dtypes in (("sum", NO_F), ("prod", ["float32", "int32", "bool"]),
+                     ("max", NO_F), ("min", NO_F), ("all", NO_F),
+                     ("any", NO_F), ("mean", NO_F)):
+    f = getattr(mx, name)
+    a, b, one = reduced(dtypes, keep)
+    case(name, a, lambda x, k, f=f: f(x, keepdims=k), loose=8)
+    case(name + "_axes", b, lambda x, ax, k, f=f: f(x, ax, keepdims=k), loose=8)
+    case(name + "_axis", one, lambda x, ax, k, f=f: f(x, ax, keepdims=k),
+         loose=8)
+
+
+def logsumexp(x, axes=None, keepdims=False):
+    """MLX forgets to drop all but the last axis of (1, ..., 1, n)."""
+    got = mx.logsumexp(x, axes, keepdims=keepdims)
+    shape = np.sum(np.zeros(x.shape), None if axes is None else (
+        axes if isinstance(axes, int) else tuple(axes)), keepdims=keepdims)
+    return got.reshape(shape.shape)
+
+
+a, b, one = reduced(FLOATS, keep)
+case("logsumexp", a, lambda x, k: logsumexp(x, None, k), loose=8)
+case("logsumexp_axes", b, logsumexp, loose=8)
+case("logsumexp_axis", one, logsumexp, loose=8)
+for name in ("var", "std"):
+    f = getattr(mx, name)
+    a, b, one = reduced(["float32", "int32"],
+                        lambda d: [d.r.random() < 0.5, d.r.randint(0, 1)])
+    case(name, a, lambda x, k, dd, f=f: f(x, keepdims=k, ddof=dd), loose=8)
+    case(name + "_axes", b,
+         lambda x, ax, k, dd, f=f: f(x, ax, keepdims=k, ddof=dd), loose=8)
+    case(name + "_axis", one,
+         lambda x, ax, k, dd, f=f: f(x, ax, keepdims=k, ddof=dd), loose=8)
+a, b, one = reduced(FLOATS, keep)
+case("softmax", a, lambda x, p: mx.softmax(x, precise=p), loose=4)
+case("softmax_axes", b, lambda x, ax, p: mx.softmax(x, ax, precise=p), loose=4)
+case("softmax_axis", one, lambda x, ax, p: mx.softmax(x, ax, precise=p),
+     loose=4)
+for name in ("argmax", "argmin"):
+    f = getattr(mx, name)
+    # Not of scalars: there MLX fails by accident.
+    _, _, one = reduced(["float32", "int32", "uint8"], keep)
+    case(name, lambda d: [d.any(["float32", "int32", "uint8"], 1)] + keep(d),
+         lambda x, k, f=f: f(x, keepdims=k))
+    case(name + "_axis", one, lambda x, ax, k, f=f: f(x, ax, keepdims=k))
+
+# ---- shapes -----------------------------------------------------------------
+
+
+def new_shape(d):
+    a = d.any(SOME)
+    size = int(np.prod(dims(a)))
+    shape = d.r.choice([[size], [-1], [1, size], [size, 1, 1], [2, -1],
+                        [-1, 3], [size + 1], [0, -1]])
+    return [a, shape]
+
+
+def with_axis(d, low=1):
+    a = d.any(SOME, low)
+    return [a, d.axis(len(dims(a)))]
+
+
+def with_axes(d):
+    a = d.any(SOME)
+    return [a, d.axes(len(dims(a)))]
+
+
+def bounds(d):
+    a = d.any(SOME)
+    shape = dims(a)
+    steps = [d.r.choice([1, 1, 2, 3, -1, -2]) for _ in shape]
+    start = [d.r.randint(-n - 1, n + 1) for n in shape]
+    stop = [d.r.randint(-n - 1, n + 1) for n in shape]
+    return [a, start, stop, steps]
+
+
+def sliced(a, start, stop, steps):
+    """Python's own slices, which are what MLX's C++ bounds mean, but that a
+    bound before the first element stays there."""
+    x = np.array(a)
+    index = []
+    for n, b, e, s in zip(x.shape, start, stop, steps):
+        b = b + n if b < 0 else b
+        e = e + n if e < 0 else e
+        b = min(max(b, 0 if s > 0 else -1), n if s > 0 else n - 1)
+        e = min(max(e, 0 if s > 0 else -1), n)
+        index.append(list(range(b, e, s)))
+    return x[np.ix_(*index)] if index else x
+
+
+case("reshape", new_shape, lambda a, s: mx.reshape(a, s))
+case("flatten", lambda d: (lambda a: [a, d.axis(max(1, len(dims(a)))),
+                                      d.axis(max(1, len(dims(a))))])(
+    d.any(SOME)), mx.flatten)
+case("broadcast_to", lambda d: (lambda s: [
+    d.array(d.r.choice(SOME), d.fitting(s)), list(s)])(d.shape()),
+    mx.broadcast_to)
+case("transpose", lambda d: [d.any(SOME)], mx.transpose)
+case("transpose_axes", lambda d: (lambda a: [a, d.r.sample(
+    range(len(dims(a))), len(dims(a)))])(d.any(SOME, 1)),
+    lambda a, x: mx.transpose(a, x))
+case("swapaxes", lambda d: (lambda a: [a, d.axis(len(dims(a))),
+                                       d.axis(len(dims(a)))])(d.any(SOME, 1)),
+     mx.swapaxes)
+case("moveaxis", lambda d: (lambda a: [a, d.axis(len(dims(a))),
+                                       d.axis(len(dims(a)))])(d.any(SOME, 1)),
+     mx.moveaxis)
+case("expand_dims", lambda d: (lambda a: [a, d.axis(len(dims(a)) + 1)])(
+    d.any(SOME)), mx.expand_dims)
+# MLX turns an axis that is out of range around twice here: none are drawn.
+case("expand_dims_axes", lambda d: (lambda a: [a, [
+    d.axis(len(dims(a)) + 1, wrong=False) for _ in range(d.r.randint(0, 2))]])(
+    d.any(SOME)), lambda a, x: mx.expand_dims(a, x))
+case("squeeze", lambda d: [d.any(SOME)], mx.squeeze)
+case("squeeze_axis", with_axis, mx.squeeze)
+case("squeeze_axes", with_axes, lambda a, x: mx.squeeze(a, x))
+case("slice", bounds, sliced)
+case("contiguous", lambda d: [d.any(SOME), d.r.random() < 0.5], mx.contiguous)
+case("copy", lambda d: [d.any()], lambda a: a)
+
+
+def joined(d):
+    shape = list(d.shape(1, 3))
+    axis = d.axis(len(shape), wrong=False)
+    parts = []
+    for _ in range(d.r.randint(1, 4)):
+        s = list(shape)
+        s[axis] = d.r.randint(0, 4)
+        if d.r.random() < 0.05:
+            s[0] += 1
+        parts.append(d.array(d.r.choice(SOME), tuple(s)))
+    return [parts, axis]
+
+
+def stacked(d):
+    shape = d.shape(0, 3)
+    return [[d.array(d.r.choice(SOME), shape)
+             for _ in range(d.r.randint(1, 4))], d.axis(len(shape) + 1)]
+
+
+case("concatenate_axis", joined, lambda p, axis: mx.concatenate(p, axis))
+case("concatenate", lambda d: joined(d)[:1], mx.concatenate)
+case("stack_axis", stacked, lambda p, axis: mx.stack(p, axis))
+case("stack", lambda d: stacked(d)[:1], mx.stack)
+
+# ---- from nothing, products -------------------------------------------------
+
+TYPED = ["float32", "int32", "bool", "float16", "complex64"]
+
+
+def typed(name):
+    return getattr(mx, name + "_" if name == "bool" else name)
+
+
+case("zeros", lambda d: [list(d.shape()), d.r.choice(TYPED)],
+     lambda s, t: mx.zeros(s, typed(t)))
+case("ones", lambda d: [list(d.shape()), d.r.choice(TYPED)],
+     lambda s, t: mx.ones(s, typed(t)))
+case("zeros_like", lambda d: [d.any()], mx.zeros_like)
+case("ones_like", lambda d: [d.any()], mx.ones_like)
+case("full", lambda d: (lambda s: [list(s), d.array(d.r.choice(
+    ["float32", "int32", "bool"]), d.fitting(s)), d.r.choice(TYPED)])(
+    d.shape()), lambda s, v, t: mx.full(s, v.astype(typed(t))))
+case("arange", lambda d: [d.r.randint(-5, 5), d.r.randint(-5, 15),
+                          d.r.choice([1, 2, -1, 3]),
+                          d.r.choice(["float32", "int32", "int64"])],
+     lambda b, e, s, t: mx.arange(b, e, s, typed(t)))
+case("arange", lambda d: [d.r.uniform(-5, 5), d.r.uniform(-5, 15),
+                          d.r.choice([0.5, -0.25, 1.5]), "float32"],
+     lambda b, e, s, t: mx.arange(b, e, s, typed(t)))
+
+
+def product(d, extra=False):
+    m, k, n = (d.r.randint(1, 6) for _ in range(3))
+    batch = d.shape(0, 2)
+    a = d.r.choice([batch + (m, k), (m, k), (k,)])
+    b = d.r.choice([batch + (k, n), (k, n), (k,), (k + 1, n)])
+    t = d.r.choice(FLOATS)
+    args = [d.array(t, a), d.array(t, b)]
+    if extra:
+        args = [d.array(t, d.r.choice([(1,), (n,), (m, n)]))] + args
+        args += [d.r.choice([1.0, 0.5]), d.r.choice([1.0, 2.0])]
+    return args
+
+
+case("matmul", product, mx.matmul, loose=4)
+case("addmm", lambda d: product(d, True),
+     lambda c, a, b, x, y: mx.addmm(c, a, b, x, y), loose=4)
+
+# ---- random: the same key, the same bits ------------------------------------
+
+KEY = [lambda d: np.array([d.r.randrange(2**32), d.r.randrange(2**32)],
+                          np.uint32)]
+case("random_bits", lambda d: [list(d.shape()), d.r.choice([1, 2, 4]),
+                               KEY[0](d)], None)
+case("random_split", lambda d: [KEY[0](d)],
+     lambda k: list(mx.random.split(k)))
+case("random_split_num", lambda d: [KEY[0](d), d.r.randint(1, 5)],
+     lambda k, n: mx.random.split(k, n))
+case("random_uniform", lambda d: [
+    np.float32(d.r.uniform(-2, 0)), np.float32(d.r.uniform(0, 3)),
+    list(d.shape()), d.r.choice(FLOATS), KEY[0](d)],
+    lambda lo, hi, s, t, k: mx.random.uniform(lo, hi, s, typed(t), k), loose=2)
+case("random_normal", lambda d: [
+    list(d.shape()), d.r.choice(FLOATS), d.r.choice([0.0, 1.5]),
+    d.r.choice([1.0, 0.5]), KEY[0](d)],
+    lambda s, t, m, v, k: mx.random.normal(s, typed(t), m, v, k), loose=8)
+
+
+# ---- running ----------------------------------------------------------------
+
+def wanted(reference, arguments):
+    """MLX's results as numpy arrays with their dtypes' names, or None where
+    it refuses."""
+    def convert(v):
+        if isinstance(v, list) and v and isinstance(
+                v[0], (np.ndarray, np.generic, lazuli.Bits)):
+            return [original(x) for x in v]
+        return original(v) if isinstance(
+            v, (np.ndarray, np.generic, lazuli.Bits)) else v
+    try:
+        with mx.stream(mx.cpu):
+            result = reference(*[convert(v) for v in arguments])
+            results = result if isinstance(result, list) else [result]
+            found = []
+            for r in results:
+                if isinstance(r, np.ndarray):
+                    found.append((r, r.dtype.name))
+                    continue
+                mx.eval(r)
+                name = str(r.dtype).split(".")[-1].rstrip("_")
+                if name == "bfloat16":
+                    r = mx.view(r, mx.uint16)
+                found.append((np.array(r), name))
+            return found
+    except (ValueError, RuntimeError, TypeError, IndexError):
+        return None
+
+
+def wide(values, name):
+    if name == "bfloat16":
+        bits = np.atleast_1d(values).astype(np.uint32) << 16
+        return bits.view(np.float32).reshape(values.shape)
+    return values
+
+
+def differs(got, want, loose):
+    if len(got) != len(want):
+        return f"{len(got)} results, not {len(want)}"
+    for (g, gt), (w, wt) in zip(got, want):
+        if gt != wt:
+            return f"dtype {gt}, not {wt}"
+        if g.shape != w.shape:
+            return f"shape {g.shape}, not {w.shape}"
+        g, w = wide(g, gt), wide(w, wt)
+        if gt in TOLERANCE:
+            t = TOLERANCE[gt] * loose
+            if not np.allclose(g, w, t, t, equal_nan=True):
+                return f"{g!r}\nnot\n{w!r}"
+        elif not np.array_equal(g, w):
+            return f"{g!r}\nnot\n{w!r}"
+    return None
+
+
+def main():
+    lib = lazuli.Library(sys.argv[1], sys.argv[2])
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    begin, calls, refused, wrong, absent = time.time(), 0, 0, 0, set()
+    for number, (name, draw, reference, loose) in enumerate(CASES):
+        if sys.argv[4:] and name not in sys.argv[4:]:
+            continue
+        if not lib.has(name):
+            absent.add(name)
+            continue
+        if reference is None:
+            continue
+        bad = 0
+        for trial in range(TRIALS):
+            d = Draw(seed * 1000003 + number * 101 + trial)
+            arguments = draw(d)
+            with np.errstate(all="ignore"):
+                want = wanted(reference, arguments)
+            try:
+                got = lib.call(name, *arguments)
+            except lazuli.Refused as error:
+                got = None
+                message = str(error)
+            calls += 1
+            refused += want is None
+            if got is None or want is None:
+                problem = (None if got is want is None else
+                           f"refused ({message})" if got is None else
+                           "taken, where MLX refuses")
+            else:
+                problem = differs(got, want, loose)
+            if problem and bad < 2:
+                shown = [(dims(a), a.dtype) if hasattr(a, "dtype") else a
+                         for a in arguments]
+                print(f"{name}{shown}: {problem}")
+            bad += problem is not None
+        if bad:
+            print(f"{name}: {bad} of {TRIALS} wrong\n")
+        wrong += bad
+    print(f"{len(CASES)} cases, {calls} calls, {refused} refused by MLX, "
+          f"{wrong} wrong, not there: {' '.join(sorted(absent)) or 'none'} "
+          f"({time.time() - begin:.1f} s, seed {seed})")
+    return 1 if wrong or calls == 0 else 0
+
+
+sys.exit(main())
