@@ -159,6 +159,15 @@ int api_end_pair(
   return api_close(call, failed);
 }
 
+int api_end_take(
+    const api_call* call, mlx_vector_array* res, int failed, lz_list* values) {
+  if (!failed) failed = api_pointer(res, "res");
+  scope_close(call->scope, NULL);
+  if (!failed) failed = api_vector_set(res, values);
+  list_clear(values);
+  return api_close(call, failed);
+}
+
 int api_end_status(const api_call* call, int failed) {
   scope_close(call->scope, NULL);
   return api_close(call, failed);

@@ -79,10 +79,15 @@ int api_end_pair(
     mlx_array* first,
     mlx_array* second,
     lz_array* const* values);
+/* The same from a list, which is emptied whatever happens. */
+int api_end_take(
+    const api_call* call, mlx_vector_array* res, int failed, lz_list* values);
 /* For calls without array results: failed != 0 reports. */
 int api_end_status(const api_call* call, int failed);
 #define api_result(res, value) api_end(&api_call_, res, value)
 #define api_results(res, values, n) api_end_list(&api_call_, res, values, n)
+#define api_take(res, failed, values) \
+  api_end_take(&api_call_, res, failed, values)
 #define api_pair(first, second, values) \
   api_end_pair(&api_call_, first, second, values)
 #define api_status(failed) api_end_status(&api_call_, failed)

@@ -1,5 +1,8 @@
 /* Operations of one and of two arrays. */
 #include "api/api.h"
+#include "ops/arith.h"
+#include "ops/arrange.h"
+#include "ops/compare.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"

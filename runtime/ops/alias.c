@@ -1,0 +1,143 @@
+/* Operations whose results are their inputs' memory: View, StopGradient,
+ * Depends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/op.h"
+#include "core/scope.h"
+#include "eval/eval.h"
+#include "ops/arrange.h"
+#include "ops/shape.h"
+#include "ops/view.h"
+#include "stream/stream.h"
+
+/* Other types change the last axis only, so its elements must lie side by side
+ * where the sizes differ. */
+static int alias_view(lz_exec* x) {
+  const lz_array *in = x->in[0], *out = x->out[0];
+  int64_t strides[LZ_MAX_DIMS];
+  size_t from = dtype_size((lz_dtype)in->dtype);
+  size_t to = dtype_size((lz_dtype)out->dtype);
+  for (int i = 0; i < out->ndim; i++) {
+    int64_t bytes = in->strides[i] * (int64_t)from;
+    if (i == out->ndim - 1 && from != to) {
+      if (in->shape[i] != 1 && in->strides[i] != 1)
+        return error_fail("[view] the last axis is not contiguous");
+      bytes = (int64_t)to;
+    }
+    if (bytes % (int64_t)to)
+      return error_fail("[view] the input is not aligned to the new type");
+    strides[i] = bytes / (int64_t)to;
+  }
+  exec_share(x, 0, 0, 0, strides);
+  return 0;
+}
+
+static const lz_op view_desc = {
+    .name = "View", .flags = OP_VIEW, .cpu = alias_view};
+
+lz_array* op_view(lz_array* a, lz_dtype dtype, lz_stream* s) {
+  if (!a || !s) return NULL;
+  if (a->dtype == dtype) return a;
+  size_t from = dtype_size((lz_dtype)a->dtype), to = dtype_size(dtype);
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, a->shape, sizeof(int32_t) * a->ndim);
+  if (from != to) {
+    if (a->ndim == 0)
+      return error_set(
+          "[view] Changing the type of a scalar is only allowed for types with "
+          "the same size: %s to %s",
+          dtype_name((lz_dtype)a->dtype),
+          dtype_name(dtype));
+    int32_t* last = &shape[a->ndim - 1];
+    if (from < to && *last % (int32_t)(to / from))
+      return error_set(
+          "[view] When viewing as a larger dtype, the size in bytes of the "
+          "last axis must be a multiple of the requested type size: %s of %s "
+          "as %s",
+          error_shape_of(a),
+          dtype_name((lz_dtype)a->dtype),
+          dtype_name(dtype));
+    *last =
+        from < to ? *last / (int32_t)(to / from) : *last * (int32_t)(from / to);
+    a = op_contiguous(a, false, s);
+    if (!a) return NULL;
+  }
+  return scope_own(
+      node_make(&view_desc, s, &a, 1, NULL, 0, dtype, a->ndim, shape));
+}
+
+/* ---- the same again ------------------------------------------------------ */
+
+static int alias_share_all(lz_exec* x) {
+  for (int i = 0; i < x->n_out; i++)
+    if (x->out[i]) exec_share(x, i, i, 0, x->in[i]->strides);
+  return 0;
+}
+
+static const lz_op stop_gradient_desc = {
+    .name = "StopGradient", .flags = OP_VIEW, .cpu = alias_share_all};
+static const lz_op depends_desc = {
+    .name = "Depends", .flags = OP_VIEW | OP_NO_MERGE, .cpu = alias_share_all};
+
+lz_array* op_stop_gradient(lz_array* a, lz_stream* s) {
+  if (!a || !s) return NULL;
+  return scope_own(node_make(
+      &stop_gradient_desc,
+      s,
+      &a,
+      1,
+      NULL,
+      0,
+      (lz_dtype)a->dtype,
+      a->ndim,
+      a->shape));
+}
+
+/* Of the first input, or the default where that is computed already. */
+static lz_stream* depends_stream(lz_array* a) {
+  lz_stream* s = NULL;
+  eval_graph_lock();
+  if (a->node) s = a->node->stream;
+  eval_graph_unlock();
+  return s ? s : stream_default(device_default());
+}
+
+int op_depends(
+    const lz_list* inputs, const lz_list* dependencies, lz_list* out) {
+  if (inputs->count == 0) return error_fail("[depends] there are no inputs");
+  lz_stream* s = depends_stream(inputs->items[0]);
+  if (!s) return 1;
+  lz_list all = {0};
+  size_t n = inputs->count;
+  lz_node_output* shapes = calloc(n, sizeof *shapes);
+  lz_array** results = calloc(n, sizeof *results);
+  int failed = !shapes || !results;
+  if (failed) error_memory();
+  for (size_t i = 0; !failed && i < n; i++) {
+    lz_array* a = inputs->items[i];
+    shapes[i] = (lz_node_output){(lz_dtype)a->dtype, a->ndim, a->shape};
+    failed = list_append(&all, a);
+  }
+  for (size_t i = 0; !failed && i < dependencies->count; i++)
+    failed = list_append(&all, dependencies->items[i]);
+  if (!failed)
+    failed = node_make_multi(
+        &depends_desc,
+        s,
+        all.items,
+        (int)all.count,
+        NULL,
+        0,
+        shapes,
+        (int)n,
+        results);
+  for (size_t i = 0; !failed && i < n; i++)
+    failed = list_append(out, results[i]);
+  for (size_t i = 0; results && i < n; i++) array_unref(results[i]);
+  list_clear(&all);
+  free(shapes);
+  free(results);
+  return failed;
+}
