@@ -1,19 +1,27 @@
 #!/usr/bin/env python3
 """relu((a + b) * c) on 16M floats is one kernel that writes one buffer, and
-every evaluation of the program is told by its trigger and its source line."""
+every evaluation of the program is told by its trigger and its source line.
+
+With a fourth word, --gpu, the same on the GPU stream, where the kernel is one
+dispatch; skipped where no GPU is available."""
 
 import collections
+import sys
 
 from e2e import PROGRAMS, WORK, at, equal, events, expect, finish, line_of
 from e2e import record, report, run
 
+GPU = sys.argv[4:]
 N = 16 << 20
 SOURCE_FILE = "tests/programs/chain.c"
 TRIGGERS = ["eval", "item", "data", "print", "save", "async_eval"]
 
 trace = WORK / "chain.lzt"
-plain = run(PROGRAMS / "chain", N)
-recorded = record(trace, PROGRAMS / "chain", N)
+plain = run(PROGRAMS / "chain", *GPU, N)
+if GPU and b"is not available" in plain.stderr:
+    print("skipped: no GPU is available")
+    sys.exit(77)
+recorded = record(trace, PROGRAMS / "chain", *GPU, N)
 equal(plain.returncode, 0, "chain alone exits with")
 equal(recorded.returncode, plain.returncode, "recorded, chain exits with")
 equal(recorded.stdout, plain.stdout, "recorded, chain prints")
@@ -46,8 +54,9 @@ for e in events(
         made.append(e["size"])
     elif e["event"] == "kernel-end" and e["kernel"] == kernel:
         written.append(e["bytes_written"])
+large = [size for size in made if size >= N]
 expect(
-    len(made) == 1 and 4 * N <= made[0] < 4 * N + 65536,
+    len(large) == 1 and 4 * N <= large[0] < 4 * N + 65536,
     f"the evaluation makes buffers of {made} bytes, not one of {4 * N}",
 )
 equal(written, [4 * N], "bytes written by the kernel")
@@ -57,7 +66,10 @@ equal([g["ops"] for g in group], [["Add", "Multiply", "Maximum"]], "its ops")
 # Everything at the peak has a maker: three inputs and the result.
 memory = told["memory"]
 known = sum(m["bytes"] for m in memory["at_peak"])
-equal(known, memory["peak_bytes"], "bytes with a maker at the peak")
+expect(
+    abs(known - memory["peak_bytes"]) <= 4096,
+    f"{known} of {memory['peak_bytes']} bytes have a maker at the peak",
+)
 inputs = line_of(SOURCE_FILE, "Next line: the program's own memory.") + 1
 made_at = collections.Counter()
 for m in memory["at_peak"]:
