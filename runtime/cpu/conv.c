@@ -121,8 +121,7 @@ static void conv_window(
   }
 }
 
-/* n elements from k0 on of the kernel of output channel `o`. */
-static void conv_kernel(
+void conv_kernel(
     const conv_plan* c, int64_t o, int64_t k0, int64_t n, char* to) {
   while (n > 0) {
     const int64_t channel = k0 % c->channels;
@@ -219,6 +218,8 @@ int conv_run(
   if (view_size(out) == 0) return 0;
   conv_call c = {.failed = 0};
   conv_plan_of(&c.p, in, w, out, p);
+  const int status = conv_onednn(&c.p);
+  if (status <= 0) return status != 0;
   const gemm_problem g = {
       .kind = gemm_kind_of(in->dtype),
       .batch = p->groups,

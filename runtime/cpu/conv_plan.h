@@ -16,4 +16,12 @@ typedef struct conv_plan {
   int64_t out_extent[CONV_SPATIAL], out_step[CONV_SPATIAL], out_channel;
 } conv_plan;
 
+/* 0: done by oneDNN. 1: not for it. -1: out of memory. */
+int conv_onednn(const conv_plan* c);
+
+/* n elements from k0 on of the kernel of output channel `o`, in the order in
+ * which it meets the input. */
+void conv_kernel(
+    const conv_plan* c, int64_t o, int64_t k0, int64_t n, char* to);
+
 #endif

@@ -5,6 +5,7 @@
 #define CPU_ONEDNN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/dtype.h"
@@ -42,5 +43,29 @@ int onednn_bf16_matmul(
     const onednn_matrix* b,
     const onednn_matrix* out,
     lz_dtype out_dtype);
+
+/* A convolution, channels last and dense; `spatial` of each array count. */
+typedef struct onednn_conv {
+  lz_dtype dtype; /* float32, or bfloat16 where there is hardware for it */
+  int spatial;
+  int64_t images, channels, outputs, groups;
+  int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3],
+      after[3];       /* the last two: padding */
+  int64_t w_steps[5]; /* of (O, kernel…, C / groups), all positive */
+} onednn_conv;
+
+typedef struct onednn_entry onednn_entry;
+
+/* The primitive for it, to be released. NULL: no such. */
+onednn_entry* onednn_conv_get(const onednn_conv* c);
+void onednn_conv_release(onednn_entry* e);
+
+/* It wants its weights in an order of its own: so many bytes, 64-aligned. */
+size_t onednn_conv_weights(const onednn_entry* e);
+bool onednn_conv_same_weights(const onednn_entry* a, const onednn_entry* b);
+int onednn_conv_prepare(onednn_entry* e, const void* w, void* prepared);
+
+int onednn_conv_run(
+    onednn_entry* e, const void* in, const void* prepared, void* out);
 
 #endif
