@@ -17,18 +17,26 @@ typedef struct gather_job {
   walk slice;                    /* views src, out, over the slice */
 } gather_job;
 
-#define PICK(T)                                                    \
-  do {                                                             \
-    const T* s = from;                                             \
-    T* d = to;                                                     \
-    for (int64_t i = 0; i < n; i++) d[i * stride] = s[offsets[i]]; \
+/* to[i·to_stride] = from[i·from_stride + positions[i]·scale]. Not vectorised:
+ * gather instructions take twice the time of single loads. */
+#define PICK(T)                                                       \
+  do {                                                                \
+    const T* s = from;                                                \
+    T* d = to;                                                        \
+    if (to_stride == 1 && from_stride == 0 && scale == 1)             \
+      for (int64_t i = 0; i < n; i++) d[i] = s[positions[i]];         \
+    else                                                              \
+      for (int64_t i = 0; i < n; i++)                                 \
+        d[i * to_stride] = s[i * from_stride + positions[i] * scale]; \
   } while (0)
 
 static void pick(
     void* to,
-    int64_t stride,
+    int64_t to_stride,
     const void* from,
-    const int64_t* offsets,
+    int64_t from_stride,
+    const int64_t* positions,
+    int64_t scale,
     int64_t n,
     size_t size) {
   switch (size) {
@@ -105,7 +113,7 @@ static void gather_places(void* ctx, int64_t begin, int64_t end, int worker) {
       uint8_t* to = out + at.offset[0] * (int64_t)size;
       int64_t stride = walk_stride(&job->places, 0);
       if (job->slice.size == 1)
-        pick(to, stride, src, offsets + i, run, size);
+        pick(to, stride, src, 0, offsets + i, 1, run, size);
       else
         for (int64_t j = 0; j < run; j++)
           copy_slice(
@@ -177,14 +185,6 @@ typedef struct along_job {
   int axis;
 } along_job;
 
-#define PICK_ALONG(T)                                                     \
-  do {                                                                    \
-    const T* s = from;                                                    \
-    T* d = to;                                                            \
-    for (int64_t i = 0; i < n; i++)                                       \
-      d[i * to_stride] = s[i * from_stride + positions[i] * axis_stride]; \
-  } while (0)
-
 static void along_places(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const along_job* job = ctx;
@@ -211,20 +211,15 @@ static void along_places(void* ctx, int64_t begin, int64_t end, int worker) {
     void* to = (uint8_t*)job->out->data + at.offset[2] * size;
     int64_t from_stride = walk_stride(&job->space, 1);
     int64_t to_stride = walk_stride(&job->space, 2);
-    switch (size) {
-      case 1:
-        PICK_ALONG(uint8_t);
-        break;
-      case 2:
-        PICK_ALONG(uint16_t);
-        break;
-      case 4:
-        PICK_ALONG(uint32_t);
-        break;
-      default:
-        PICK_ALONG(uint64_t);
-        break;
-    }
+    pick(
+        to,
+        to_stride,
+        from,
+        from_stride,
+        positions,
+        axis_stride,
+        n,
+        (size_t)size);
     begin += n;
     if (begin < end) walk_skip(&job->space, &at, n);
   }

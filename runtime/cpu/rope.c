@@ -7,7 +7,10 @@
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
-enum { GRAIN = 8192 /* elements worth a thread's while */ };
+enum {
+  STEPS = 16,  /* whose angles are made at once */
+  GRAIN = 8192 /* elements worth a thread's while */
+};
 
 typedef struct rope_job {
   const rope_table* kernels;
@@ -74,50 +77,55 @@ static void turn_some(
     }
     return;
   }
-  float a[ROPE_TILE], b[ROPE_TILE];
+  float a[ROPE_TILE], b[ROPE_TILE], turned_a[ROPE_TILE], turned_b[ROPE_TILE];
   const void* ta = floats_load(d, x, from, n, a);
   const void* tb = floats_load(d, x + from_b * size, from, n, b);
-  if (ta != a) memcpy(a, ta, (size_t)n * sizeof *a);
-  if (tb != b) memcpy(b, tb, (size_t)n * sizeof *b);
-  job->kernels->turn(d, a, b, cos, sin, job->spec->forward, n);
-  floats_store(d, out, to, a, n);
-  floats_store(d, out + to_b * size, to, b, n);
+  bool direct = d == DTYPE_FLOAT32 && to == 1 && job->out->data != job->x->data;
+  void* ra = direct ? (void*)out : (void*)turned_a;
+  void* rb = direct ? (void*)(out + to_b * size) : (void*)turned_b;
+  job->kernels->turn(d, ta, tb, cos, sin, job->spec->forward, n, ra, rb);
+  floats_store(d, out, to, ra, n);
+  floats_store(d, out + to_b * size, to, rb, n);
 }
 
-/* Units of (step, batch): all heads share the angles. */
+/* Units of (batch, block of steps): all heads share the angles, and each is
+ * read in one run of neighbouring steps. */
 static void rope_units(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const rope_job* job = ctx;
   int64_t size = (int64_t)dtype_size(job->x->dtype);
   int ndim = job->x->ndim, half = job->spec->dims / 2;
-  float inverse[ROPE_TILE], cos[ROPE_TILE], sin[ROPE_TILE];
+  int64_t x_step = job->x->strides[ndim - 2];
+  int64_t out_step = job->out->strides[ndim - 2];
+  int64_t blocks = (job->steps + STEPS - 1) / STEPS;
+  float inverse[ROPE_TILE], cos[STEPS][ROPE_TILE], sin[STEPS][ROPE_TILE];
   for (int64_t i = 0; i < half; i += ROPE_TILE) {
     int64_t n = half - i < ROPE_TILE ? half - i : ROPE_TILE;
-    float known = NAN;
     inverse_freqs(job, i, n, inverse);
     for (int64_t unit = begin; unit < end; unit++) {
-      int64_t batch = unit % job->batches, step = unit / job->batches;
-      float at_position = position(job, batch, step);
-      if (at_position != known) {
-        job->kernels->angles(at_position, inverse, n, cos, sin);
-        floats_round(job->x->dtype, cos, n);
-        floats_round(job->x->dtype, sin, n);
-        known = at_position;
+      int64_t batch = unit / blocks, first = unit % blocks * STEPS;
+      int64_t steps = job->steps - first < STEPS ? job->steps - first : STEPS;
+      for (int64_t t = 0; t < steps; t++) {
+        job->kernels->angles(
+            position(job, batch, first + t), inverse, n, cos[t], sin[t]);
+        floats_round(job->x->dtype, cos[t], n);
+        floats_round(job->x->dtype, sin[t], n);
       }
       walk_at at;
       walk_seek(&job->heads, &at, 0);
-      int64_t x = batch * job->x->strides[0] + step * job->x->strides[ndim - 2];
-      int64_t out =
-          batch * job->out->strides[0] + step * job->out->strides[ndim - 2];
       for (int64_t h = 0; h < job->heads.size; h++) {
-        turn_some(
-            job,
-            (const uint8_t*)job->x->data + (x + at.offset[0]) * size,
-            (uint8_t*)job->out->data + (out + at.offset[1]) * size,
-            i,
-            n,
-            cos,
-            sin);
+        int64_t x = batch * job->x->strides[0] + first * x_step + at.offset[0];
+        int64_t out =
+            batch * job->out->strides[0] + first * out_step + at.offset[1];
+        for (int64_t t = 0; t < steps; t++)
+          turn_some(
+              job,
+              (const uint8_t*)job->x->data + (x + t * x_step) * size,
+              (uint8_t*)job->out->data + (out + t * out_step) * size,
+              i,
+              n,
+              cos[t],
+              sin[t]);
         walk_skip(&job->heads, &at, 1);
       }
     }
@@ -180,7 +188,8 @@ void rope_run(
   int64_t work = job.heads.size * job.depth;
   if (units == 0 || work == 0) return;
   int64_t grain = GRAIN / (work > GRAIN ? GRAIN : work);
-  pool_for(units, grain, rope_units, &job);
+  int64_t blocks = job.batches * ((job.steps + STEPS - 1) / STEPS);
+  pool_for(blocks, grain / STEPS, rope_units, &job);
   if (job.depth > spec->dims && out->data != x->data)
     pool_for(units, grain, copy_rest, &job);
 }

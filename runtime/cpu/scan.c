@@ -11,7 +11,7 @@
 
 enum {
   TILE = 1024,
-  COLS = 512,     /* neighbouring lines scanned side by side */
+  COLS = 1024,    /* neighbouring lines scanned side by side */
   GRAIN = 16384,  /* elements worth a thread's while */
   MAX_PARTS = 64, /* of one long row */
 };
@@ -22,7 +22,8 @@ typedef struct scan_job {
   lz_dtype in_type, out_type, type; /* type: what is computed in */
   int64_t in_size, out_size, size;
   void (*row)(const void* x, void* out, int64_t n, void* carry);
-  void (*line)(void* sum, const void* x, int64_t n);
+  void (*line)(const void* before, const void* x, void* out, int64_t n);
+  void (*reverse)(const void* x, void* out, int64_t n); /* or NULL */
   const uint8_t* in; /* of the first element in the direction of the scan */
   uint8_t* out;
   int64_t n, in_stride, out_stride; /* the axis */
@@ -69,7 +70,7 @@ static const void* load(
     int64_t stride,
     int64_t n,
     void* tile) {
-  if (dtype_is_float(job->in_type))
+  if (dtype_is_float(job->in_type) && job->in_size == 2)
     return floats_load(job->in_type, x, stride, n, tile);
   if (job->in_type != job->type) {
     int32_t* wide = tile;
@@ -77,7 +78,10 @@ static const void* load(
     return tile;
   }
   if (stride == 1) return x;
-  walk_copy(tile, 1, x, stride, n, (size_t)job->in_size);
+  if (stride == -1 && job->reverse)
+    job->reverse(x - (n - 1) * job->in_size, tile, n);
+  else
+    walk_copy(tile, 1, x, stride, n, (size_t)job->in_size);
   return tile;
 }
 
@@ -87,8 +91,10 @@ static void store(
     int64_t stride,
     const void* tile,
     int64_t n) {
-  if (dtype_is_float(job->out_type))
+  if (dtype_is_float(job->out_type) && job->out_size == 2)
     floats_store(job->out_type, out, stride, tile, n);
+  else if (stride == -1 && job->reverse)
+    job->reverse(tile, out - (n - 1) * job->out_size, n);
   else if (out != tile)
     walk_copy(out, stride, tile, 1, n, (size_t)job->out_size);
 }
@@ -157,6 +163,7 @@ static void scan_cols(void* ctx, int64_t begin, int64_t end, int worker) {
   uint64_t sum[COLS], x[COLS];
   int64_t across = job->rows.shape[job->rows.ndim - 1];
   int64_t blocks = (across + COLS - 1) / COLS;
+  bool direct = job->out_type == job->type;
   for (; begin < end; begin++) {
     int64_t first = begin % blocks * COLS;
     int64_t n = across - first < COLS ? across - first : COLS;
@@ -164,6 +171,7 @@ static void scan_cols(void* ctx, int64_t begin, int64_t end, int worker) {
     walk_seek(&job->rows, &at, begin / blocks * across + first);
     const uint8_t* in = job->in + at.offset[0] * job->in_size;
     uint8_t* out = job->out + at.offset[1] * job->out_size;
+    const void* before = sum;
     for (int64_t k = 0; k < n; k++)
       memcpy((uint8_t*)sum + k * job->size, &job->neutral, (size_t)job->size);
     for (int64_t i = 0; i < job->n; i++) {
@@ -174,14 +182,16 @@ static void scan_cols(void* ctx, int64_t begin, int64_t end, int worker) {
         if (from != (void*)x) /* out may be in */
           from = memcpy(x, from, (size_t)(n * job->size));
         store(job, to, 1, sum, n);
-        job->line(sum, from, n);
+        job->line(sum, from, sum, n);
         continue;
       }
+      void* result = direct ? (void*)to : (void*)sum;
       if (i == 0)
-        memcpy(sum, from, (size_t)(n * job->size));
+        memmove(result, from, (size_t)(n * job->size));
       else
-        job->line(sum, from, n);
-      store(job, to, 1, sum, n);
+        job->line(before, from, result, n);
+      before = result;
+      store(job, to, 1, result, n);
     }
   }
 }
@@ -196,6 +206,10 @@ static void part_totals(void* ctx, int64_t begin, int64_t end, int worker) {
   const softmax_table* exps = ISA_PICK(softmax_kernels);
   int wide = floats_is_wide(job->type);
   uint64_t x[TILE], y[TILE];
+  /* Sums of what lies there already need no tiles. */
+  bool sum = job->kind == SCAN_SUM || job->kind == SCAN_PROD;
+  bool there = job->in_stride == 1 && job->in_type == job->type;
+  int64_t most = sum && there ? job->part : TILE;
   for (; begin < end; begin++) {
     uint64_t total = job->neutral;
     int64_t i = begin * job->part, last = i + job->part;
@@ -204,29 +218,31 @@ static void part_totals(void* ctx, int64_t begin, int64_t end, int worker) {
     /* The first element of a fresh scan is a carry, not a step. */
     if (i == 0 && job->inclusive) i = 1;
     for (int64_t n; i < last; i += n) {
-      n = last - i < TILE ? last - i : TILE;
+      n = last - i < most ? last - i : most;
       const void* from = load(
           job, in + i * job->in_stride * job->in_size, job->in_stride, n, x);
-      if (job->kind == SCAN_SUM || job->kind == SCAN_PROD) {
+      if (sum) {
         reduce_kind kind = job->kind == SCAN_SUM ? REDUCE_SUM : REDUCE_PROD;
         /* narrow integers have wide sums, whose low bytes are what counts */
-        uint64_t sum = 0;
-        memcpy(&sum, &job->neutral, (size_t)job->size);
-        if (kind == REDUCE_PROD && !dtype_is_inexact(job->type)) sum = 1;
-        folds->by_row[kind][job->type](from, 0, 1, n, &sum);
-        job->row(&sum, y, 1, &total);
+        uint64_t folded = 0;
+        memcpy(&folded, &job->neutral, (size_t)job->size);
+        if (kind == REDUCE_PROD && !dtype_is_inexact(job->type)) folded = 1;
+        folds->by_row[kind][job->type](from, 0, 1, n, &folded);
+        job->row(&folded, y, 1, &total);
       } else if (job->kind == SCAN_LOGADDEXP && dtype_is_float(job->type)) {
-        double top = exps->max[wide](from, n, -INFINITY);
-        double sum = exps->exp_sum[wide](from, n, top, NULL);
-        double value = isinf(top) ? top : top + log(sum);
+        uint64_t top_bits = job->neutral;
+        folds->by_row[REDUCE_MAX][job->type](from, 0, 1, n, &top_bits);
+        double top = dtype_load(job->type, &top_bits);
+        double terms = exps->exp_sum[wide](from, n, top, NULL);
+        double value = isinf(top) ? top : top + log(terms);
         dtype_store(job->type, y, value);
         job->row(y, y, 1, &total);
       } else {
         if (dtype_is_float(job->type)) {
-          uint64_t most = job->neutral;
+          uint64_t extreme = job->neutral;
           reduce_kind kind = job->kind == SCAN_MAX ? REDUCE_MAX : REDUCE_MIN;
-          folds->by_row[kind][job->type](from, 0, 1, n, &most);
-          nan |= isnan(dtype_load(job->type, &most));
+          folds->by_row[kind][job->type](from, 0, 1, n, &extreme);
+          nan |= isnan(dtype_load(job->type, &extreme));
         }
         job->row(from, y, n, &total);
       }
@@ -305,6 +321,9 @@ void scan_run(
       .n = in->shape[axis],
       .in_stride = in->strides[axis],
       .out_stride = out->strides[axis],
+      .reverse = dtype_size(type) == 4   ? kernels->reverse_4
+                 : dtype_size(type) == 8 ? kernels->reverse_8
+                                         : NULL,
       .neutral = neutral_bits(kind, type),
   };
   assert(out->dtype == scan_dtype(kind, in->dtype));

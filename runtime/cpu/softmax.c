@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "cpu/floats.h"
+#include "cpu/simd/reduce.h"
 #include "cpu/simd/softmax.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
@@ -14,6 +15,7 @@ enum {
 
 typedef struct softmax_job {
   const softmax_table* kernels;
+  reduce_fold max; /* a NaN stays, and makes the row NaN */
   const uint8_t* in;
   uint8_t* out;
   lz_dtype type;
@@ -21,7 +23,16 @@ typedef struct softmax_job {
   bool half, wide;
   walk rows; /* views in, out */
   int64_t n, in_stride, out_stride;
+  int64_t block; /* columns worked on side by side */
 } softmax_job;
+
+/* The greater of `top` and n elements of a tile. */
+static double tile_max(
+    const softmax_job* job, const void* tile, int64_t n, double top) {
+  float narrow = (float)top;
+  job->max(tile, 0, 1, n, job->wide ? (void*)&top : (void*)&narrow);
+  return job->wide ? top : narrow;
+}
 
 static const void* load(
     const softmax_job* job, const uint8_t* x, int64_t n, void* tile) {
@@ -42,7 +53,7 @@ static void softmax_row(
       (!job->half && job->in_stride == 1 && job->out_stride == 1)) {
     const void* row = load(job, x, job->n, tile);
     void* e = !job->half && job->out_stride == 1 ? (void*)out : (void*)tile;
-    double top = k->max[w](row, job->n, -INFINITY);
+    double top = tile_max(job, row, job->n, -INFINITY);
     double sum = k->exp_sum[w](row, job->n, top, e);
     k->scale[w](e, job->n, 1 / sum);
     store(job, out, e, job->n);
@@ -54,7 +65,7 @@ static void softmax_row(
       int64_t m = job->n - i < most ? job->n - i : most;
       const void* part = load(job, x + i * job->in_stride * job->size, m, tile);
       if (pass == 0) {
-        top = k->max[w](part, m, top);
+        top = tile_max(job, part, m, top);
       } else if (pass == 1) {
         sum += k->exp_sum[w](part, m, top, NULL);
       } else {
@@ -85,11 +96,10 @@ static void softmax_cols(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const softmax_job* job = ctx;
   int64_t across = job->rows.shape[job->rows.ndim - 1];
-  int64_t blocks = (across + SOFTMAX_COLS - 1) / SOFTMAX_COLS;
+  int64_t blocks = (across + job->block - 1) / job->block;
   for (; begin < end; begin++) {
-    int64_t first = begin % blocks * SOFTMAX_COLS;
-    int64_t cols =
-        across - first < SOFTMAX_COLS ? across - first : SOFTMAX_COLS;
+    int64_t first = begin % blocks * job->block;
+    int64_t cols = across - first < job->block ? across - first : job->block;
     walk_at at;
     walk_seek(&job->rows, &at, begin / blocks * across + first);
     job->kernels->cols[job->wide](
@@ -118,7 +128,7 @@ static void logsumexp_rows(void* ctx, int64_t begin, int64_t end, int worker) {
     for (int64_t i = 0; i < job->n; i += most) {
       int64_t m = job->n - i < most ? job->n - i : most;
       part = load(job, x + i * job->in_stride * job->size, m, tile);
-      top = k->max[w](part, m, top);
+      top = tile_max(job, part, m, top);
     }
     for (int64_t i = 0; i < job->n; i += most) {
       int64_t m = job->n - i < most ? job->n - i : most;
@@ -138,6 +148,10 @@ static softmax_job make_job(
     const lz_view* in, int axis, const lz_view* out, int64_t out_stride) {
   softmax_job job = {
       .kernels = ISA_PICK(softmax_kernels),
+      .max = ISA_PICK(reduce_kernels)
+                 ->by_row[REDUCE_MAX]
+                         [floats_is_wide(in->dtype) ? DTYPE_FLOAT64
+                                                    : DTYPE_FLOAT32],
       .in = in->data,
       .out = out->data,
       .type = in->dtype,
@@ -163,8 +177,12 @@ void softmax_run(
   int64_t across = job.rows.shape[last];
   if (!job.half && job.in_stride != 1 && across >= 8 &&
       job.rows.strides[0][last] == 1 && job.rows.strides[1][last] == 1) {
-    int64_t blocks = (across + SOFTMAX_COLS - 1) / SOFTMAX_COLS;
-    int64_t work = job.n * SOFTMAX_COLS;
+    /* Wide blocks read memory in long runs; each thread should have some. */
+    job.block = (across / (2 * pool_threads()) + 63) / 64 * 64;
+    if (job.block < 64 || job.rows.size > 64 * across) job.block = 64;
+    if (job.block > SOFTMAX_COLS) job.block = SOFTMAX_COLS;
+    int64_t blocks = (across + job.block - 1) / job.block;
+    int64_t work = job.n * (across < job.block ? across : job.block);
     pool_for(
         job.rows.size / across * blocks,
         GRAIN / (work > GRAIN ? GRAIN : work),

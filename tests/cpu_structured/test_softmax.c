@@ -47,9 +47,13 @@ static void check(lz_dtype d, uint64_t seed) {
       (unsigned long long)seed);
   for (int64_t line = 0; line < lines; line++) {
     double top = -INFINITY, sum = 0;
+    bool nan = false;
     for (int64_t i = 0; i < n; i++)
       top = fmax(
           top, array_get(&in->view, line_place(&in->view, axis, line, i)).re);
+    for (int64_t i = 0; i < n; i++)
+      nan |=
+          isnan(array_get(&in->view, line_place(&in->view, axis, line, i)).re);
     for (int64_t i = 0; i < n; i++)
       sum += exp(
           array_get(&in->view, line_place(&in->view, axis, line, i)).re - top);
@@ -65,7 +69,8 @@ static void check(lz_dtype d, uint64_t seed) {
           rel,
           d == DTYPE_FLOAT16 ? 0x1p-24 : 1e-37);
     }
-    number want = {isinf(top) ? top : top + log(sum), 0};
+    bool exact = isinf(top) && !nan;
+    number want = {exact ? top : top + log(sum), 0};
     array_assert_close(
         what,
         line,

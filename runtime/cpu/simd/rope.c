@@ -32,29 +32,37 @@ static void round_to(lz_dtype d, float* x, int64_t n) {
 
 static void turn(
     lz_dtype d,
-    float* a,
-    float* b,
+    const float* a,
+    const float* b,
     const float* cos,
     const float* sin,
     bool forward,
-    int64_t n) {
+    int64_t n,
+    float* restrict out_a,
+    float* restrict out_b) {
   float ac[ROPE_TILE], bs[ROPE_TILE], as[ROPE_TILE], bc[ROPE_TILE];
   float sign = forward ? 1 : -1;
+  if (d == DTYPE_FLOAT32) {
+    for (int64_t i = 0; i < n; i++) {
+      float s = sign * sin[i], x = a[i], y = b[i];
+      out_a[i] = x * cos[i] - y * s;
+      out_b[i] = x * s + y * cos[i];
+    }
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
     ac[i] = a[i] * cos[i];
     bs[i] = b[i] * (sign * sin[i]);
     as[i] = a[i] * (sign * sin[i]);
     bc[i] = b[i] * cos[i];
   }
-  if (d != DTYPE_FLOAT32) {
-    round_to(d, ac, n);
-    round_to(d, bs, n);
-    round_to(d, as, n);
-    round_to(d, bc, n);
-  }
+  round_to(d, ac, n);
+  round_to(d, bs, n);
+  round_to(d, as, n);
+  round_to(d, bc, n);
   for (int64_t i = 0; i < n; i++) {
-    a[i] = ac[i] - bs[i];
-    b[i] = as[i] + bc[i];
+    out_a[i] = ac[i] - bs[i];
+    out_b[i] = as[i] + bc[i];
   }
 }
 

@@ -9,17 +9,19 @@ typedef struct rope_table {
   /* Cosines and sines of position·freqs[i]. */
   void (*angles)(
       float position, const float* freqs, int64_t n, float* cos, float* sin);
-  /* (a, b) becomes (a·cos - b·sin, a·sin + b·cos), or turned the other way
-   * when not forward; products and results rounded to `d`, one of float16,
-   * bfloat16 and float32. */
+  /* out = (a·cos - b·sin, a·sin + b·cos), or turned the other way when not
+   * forward; products and results rounded to `d`, one of float16, bfloat16 and
+   * float32. The outputs overlap nothing. */
   void (*turn)(
       lz_dtype d,
-      float* a,
-      float* b,
+      const float* a,
+      const float* b,
       const float* cos,
       const float* sin,
       bool forward,
-      int64_t n);
+      int64_t n,
+      float* out_a,
+      float* out_b);
 } rope_table;
 
 enum { ROPE_TILE = 256 /* most that n may be */ };

@@ -48,11 +48,12 @@ typedef int64_t vec_i64 __attribute__((vector_size(8 * VEC_F64)));
   if (VEC_F64 > 2) v = VOP(SHIFT_8(v, low, VEC_F64 > 2 ? 2 : 0), v); \
   if (VEC_F64 > 4) v = VOP(SHIFT_8(v, low, VEC_F64 > 4 ? 4 : 0), v);
 
-#define LINE(name, T, OP)                                          \
-  static void name##_line(void* sumv, const void* xv, int64_t n) { \
-    T* sum = sumv;                                                 \
-    const T* x = xv;                                               \
-    for (int64_t i = 0; i < n; i++) sum[i] = (T)OP(sum[i], x[i]);  \
+#define LINE(name, T, OP)                                           \
+  static void name##_line(                                          \
+      const void* beforev, const void* xv, void* outv, int64_t n) { \
+    const T *before = beforev, *x = xv;                             \
+    T* out = outv;                                                  \
+    for (int64_t i = 0; i < n; i++) out[i] = OP(before[i], x[i]);   \
   }
 
 /* One after another: for types without a vector body, and tails. */
@@ -202,11 +203,7 @@ static lz_complex c64_log_add(lz_complex a, lz_complex b) {
     for (int64_t i = 0; i < n; i++) out[i] = carry = OP(carry, x[i]); \
     *(lz_complex*)carryv = carry;                                     \
   }                                                                   \
-  static void name##_line(void* sumv, const void* xv, int64_t n) {    \
-    lz_complex* sum = sumv;                                           \
-    const lz_complex* x = xv;                                         \
-    for (int64_t i = 0; i < n; i++) sum[i] = OP(sum[i], x[i]);        \
-  }
+  LINE(name, lz_complex, OP)
 SERIAL_C64(sum_c64, c64_add)
 SERIAL_C64(prod_c64, c64_mul)
 SERIAL_C64(max_c64, C64_MAX)
@@ -302,7 +299,18 @@ LOG_ROW(f64, double, vec_f64, 8)
     [SCAN_LOGADDEXP] = LOGS(way)                                \
   }
 
+#define REVERSE(bytes, T)                                              \
+  static void reverse_##bytes(const void* xv, void* outv, int64_t n) { \
+    const T* restrict x = xv;                                          \
+    T* restrict out = outv;                                            \
+    for (int64_t i = 0; i < n; i++) out[i] = x[n - 1 - i];             \
+  }
+REVERSE(4, uint32_t)
+REVERSE(8, uint64_t)
+
 const scan_table ISA_NAME(scan_kernels) = {
     .row = ALL(row),
     .line = ALL(line),
+    .reverse_4 = reverse_4,
+    .reverse_8 = reverse_8,
 };

@@ -10,8 +10,12 @@ typedef struct scan_table {
   /* out[i] = carry op x[0] op … op x[i], and carry = out[n-1]; out may be x. */
   void (*row[SCAN_KINDS][DTYPE_COUNT])(
       const void* x, void* out, int64_t n, void* carry);
-  /* sum[i] = sum[i] op x[i] */
-  void (*line[SCAN_KINDS][DTYPE_COUNT])(void* sum, const void* x, int64_t n);
+  /* out[i] = before[i] op x[i]; out may be either */
+  void (*line[SCAN_KINDS][DTYPE_COUNT])(
+      const void* before, const void* x, void* out, int64_t n);
+  /* n elements of 4 or 8 bytes, the last one first */
+  void (*reverse_4)(const void* x, void* out, int64_t n);
+  void (*reverse_8)(const void* x, void* out, int64_t n);
 } scan_table;
 
 ISA_DECLARE(scan_table, scan_kernels)

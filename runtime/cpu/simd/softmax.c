@@ -4,38 +4,95 @@
 
 VEC_MATH(exp)
 
+/* exp(x) for x ≤ 0 or NaN, good to 1 ulp: a third of SLEEF's time, which has
+ * all of the line to serve and cannot be inlined. With n = round(x / ln 2),
+ * exp(x) = 2^n exp(r), and exp(r) = 1 + r + r² p(r) with p fitted to the least
+ * relative error on |r| ≤ ln 2 / 2. */
+#if defined(LZ_ISA_avx512)
+#define EXP_OF(x) _mm512_set1_ps(x)
+static inline vec_f32 exp_low_f32(vec_f32 x) {
+  /* the second operand is what a NaN yields */
+  __m512 v = _mm512_max_ps(EXP_OF(-104.0f), (__m512)x);
+  __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(v, EXP_OF(1.44269504f)), 0);
+  __m512 r = _mm512_fnmadd_ps(n, EXP_OF(0.693359375f), v);
+  r = _mm512_fnmadd_ps(n, EXP_OF(-2.12194440e-4f), r);
+  __m512 p = EXP_OF(0.00138145988f);
+  p = _mm512_fmadd_ps(p, r, EXP_OF(0.00836871751f));
+  p = _mm512_fmadd_ps(p, r, EXP_OF(0.0416683890f));
+  p = _mm512_fmadd_ps(p, r, EXP_OF(0.166665211f));
+  p = _mm512_fmadd_ps(p, r, EXP_OF(0.499999940f));
+  p = _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, r);
+  return (vec_f32)_mm512_scalef_ps(_mm512_add_ps(p, EXP_OF(1)), n);
+}
+#elif defined(LZ_ISA_avx2)
+#define EXP_OF(x) _mm256_set1_ps(x)
+/* Results below the normal numbers are 0. */
+static inline vec_f32 exp_low_f32(vec_f32 x) {
+  __m256 v = _mm256_max_ps(EXP_OF(-87.3f), (__m256)x);
+  __m256 tiny = _mm256_cmp_ps((__m256)x, EXP_OF(-87.3f), _CMP_LT_OQ);
+  __m256 n = _mm256_round_ps(
+      _mm256_mul_ps(v, EXP_OF(1.44269504f)),
+      _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m256 r = _mm256_fnmadd_ps(n, EXP_OF(0.693359375f), v);
+  r = _mm256_fnmadd_ps(n, EXP_OF(-2.12194440e-4f), r);
+  __m256 p = EXP_OF(0.00138145988f);
+  p = _mm256_fmadd_ps(p, r, EXP_OF(0.00836871751f));
+  p = _mm256_fmadd_ps(p, r, EXP_OF(0.0416683890f));
+  p = _mm256_fmadd_ps(p, r, EXP_OF(0.166665211f));
+  p = _mm256_fmadd_ps(p, r, EXP_OF(0.499999940f));
+  p = _mm256_fmadd_ps(_mm256_mul_ps(r, r), p, r);
+  __m256i power = _mm256_slli_epi32(
+      _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  p = _mm256_mul_ps(_mm256_add_ps(p, EXP_OF(1)), _mm256_castsi256_ps(power));
+  return (vec_f32)_mm256_andnot_ps(tiny, p);
+}
+#else
+static inline vec_f32 exp_low_f32(vec_f32 x) {
+  return vec_exp_f32(x);
+}
+#endif
+static inline vec_f64 exp_low_f64(vec_f64 x) {
+  return vec_exp_f64(x);
+}
+
+/* Rows of a block of columns whose exponentials are summed at once. */
+enum { SOME = 8 };
+
 #define SOFTMAX(s, T, LANES)                                                 \
-  static double max_##s(const void* xv, int64_t n, double m) {               \
-    const T* x = xv;                                                         \
-    T lane[4 * LANES], top = (T)m;                                           \
-    int64_t i = 0;                                                           \
-    for (int k = 0; k < 4 * LANES; k++) lane[k] = top;                       \
-    for (; i + 4 * LANES <= n; i += 4 * LANES)                               \
-      for (int k = 0; k < 4 * LANES; k++)                                    \
-        lane[k] = x[i + k] > lane[k] ? x[i + k] : lane[k];                   \
-    for (; i < n; i++) top = x[i] > top ? x[i] : top;                        \
-    for (int k = 0; k < 4 * LANES; k++) top = lane[k] > top ? lane[k] : top; \
-    return top;                                                              \
+  /* up to LANES elements; what is missing is -infinity */                   \
+  static inline vec_##s load_##s(const T* x, int64_t n) {                    \
+    if (n >= LANES) return vec_load_##s(x);                                  \
+    T some[LANES];                                                           \
+    for (int k = 0; k < LANES; k++) some[k] = k < n ? x[k] : -(T)INFINITY;   \
+    return vec_load_##s(some);                                               \
+  }                                                                          \
+  static inline void store_##s(T* x, vec_##s v, int64_t n) {                 \
+    memcpy(x, &v, n >= LANES ? sizeof v : (size_t)n * sizeof(T));            \
   }                                                                          \
   static double exp_sum_##s(const void* xv, int64_t n, double m, void* ev) { \
     const T* x = xv;                                                         \
     T* e = ev;                                                               \
-    vec_##s sum = {0}, shift = (T)m - (vec_##s){0};                          \
+    vec_##s sum = {0}, sum2 = {0}, shift = (T)m - (vec_##s){0};              \
     int64_t i = 0;                                                           \
-    for (; i + LANES <= n; i += LANES) {                                     \
-      vec_##s t = vec_exp_##s(vec_load_##s(x + i) - shift);                  \
-      if (e) vec_store_##s(e + i, t);                                        \
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {                             \
+      /* what lies behind is most often the next row */                      \
+      __builtin_prefetch(x + n + i, 0, 2);                                   \
+      __builtin_prefetch(x + n + i + LANES, 0, 2);                           \
+      vec_##s t = exp_low_##s(vec_load_##s(x + i) - shift);                  \
+      vec_##s u = exp_low_##s(vec_load_##s(x + i + LANES) - shift);          \
+      if (e) {                                                               \
+        vec_store_##s(e + i, t);                                             \
+        vec_store_##s(e + i + LANES, u);                                     \
+      }                                                                      \
+      sum += t;                                                              \
+      sum2 += u;                                                             \
+    }                                                                        \
+    for (; i < n; i += LANES) {                                              \
+      vec_##s t = exp_low_##s(load_##s(x + i, n - i) - shift);               \
+      if (e) store_##s(e + i, t, n - i);                                     \
       sum += t;                                                              \
     }                                                                        \
-    if (i < n) {                                                             \
-      T rest[LANES];                                                         \
-      for (int k = 0; k < LANES; k++)                                        \
-        rest[k] = i + k < n ? x[i + k] : -(T)INFINITY;                       \
-      vec_##s t = vec_exp_##s(vec_load_##s(rest) - shift);                   \
-      vec_store_##s(rest, t);                                                \
-      if (e) memcpy(e + i, rest, (size_t)(n - i) * sizeof(T));               \
-      sum += t;                                                              \
-    }                                                                        \
+    sum += sum2;                                                             \
     T total = 0;                                                             \
     for (int k = 0; k < LANES; k++) total += sum[k];                         \
     return total;                                                            \
@@ -44,6 +101,26 @@ VEC_MATH(exp)
     T *e = ev, by = (T)f;                                                    \
     for (int64_t i = 0; i < n; i++) e[i] *= by;                              \
   }                                                                          \
+  /* Takes in n ≤ SOME rows: the sums so far are those of exp(x - top). */ \
+  static void take_##s(                                                      \
+      const T* x, int64_t stride, int64_t n, int64_t cols, T* top, T* sum) { \
+    T before[SOFTMAX_COLS];                                                  \
+    memcpy(before, top, (size_t)cols * sizeof(T));                           \
+    for (int64_t r = 0; r < n; r++)                                          \
+      for (int64_t c = 0; c < cols; c++)                                     \
+        top[c] = x[r * stride + c] > top[c] ? x[r * stride + c] : top[c];    \
+    for (int64_t c = 0; c < cols; c += LANES) {                              \
+      vec_##s old = load_##s(before + c, cols - c), shift, f, t = {0};       \
+      vec_##s now = load_##s(top + c, cols - c);                             \
+      for (int k = 0; k < LANES; k++)                                        \
+        shift[k] = now[k] == -(T)INFINITY ? 0 : now[k];                      \
+      f = exp_low_##s(old - shift);                                          \
+      for (int64_t r = 0; r < n; r++)                                        \
+        t += exp_low_##s(load_##s(x + r * stride + c, cols - c) - shift);    \
+      t += load_##s(sum + c, cols - c) * f;                                  \
+      store_##s(sum + c, t, cols - c);                                       \
+    }                                                                        \
+  }                                                                          \
   static void cols_##s(                                                      \
       const void* xv,                                                        \
       int64_t x_stride,                                                      \
@@ -51,38 +128,34 @@ VEC_MATH(exp)
       int64_t out_stride,                                                    \
       int64_t rows,                                                          \
       int64_t cols) {                                                        \
-    T top[SOFTMAX_COLS], line[SOFTMAX_COLS], sum[SOFTMAX_COLS] = {0};        \
+    T top[SOFTMAX_COLS], sum[SOFTMAX_COLS];                                  \
     const T* x = xv;                                                         \
-    for (int64_t c = 0; c < SOFTMAX_COLS; c++) {                             \
-      top[c] = -(T)INFINITY;                                                 \
-      line[c] = 0;                                                           \
-    }                                                                        \
-    for (int64_t r = 0; r < rows; r++, x += x_stride)                        \
-      for (int64_t c = 0; c < cols; c++)                                     \
-        top[c] = x[c] > top[c] ? x[c] : top[c];                              \
-    x = xv;                                                                  \
     T* out = outv;                                                           \
-    for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride) {   \
-      memcpy(line, x, (size_t)cols * sizeof(T));                             \
-      for (int64_t c = 0; c < cols; c += LANES) {                            \
-        vec_##s t =                                                          \
-            vec_exp_##s(vec_load_##s(line + c) - vec_load_##s(top + c));     \
-        vec_store_##s(line + c, t);                                          \
-        vec_store_##s(sum + c, vec_load_##s(sum + c) + t);                   \
-      }                                                                      \
-      memcpy(out, line, (size_t)cols * sizeof(T));                           \
+    for (int64_t c = 0; c < cols; c++) {                                     \
+      top[c] = -(T)INFINITY;                                                 \
+      sum[c] = 0;                                                            \
     }                                                                        \
-    for (int64_t c = 0; c < SOFTMAX_COLS; c++) sum[c] = 1 / sum[c];          \
-    out = outv;                                                              \
-    for (int64_t r = 0; r < rows; r++, out += out_stride)                    \
-      for (int64_t c = 0; c < cols; c++) out[c] *= sum[c];                   \
+    for (int64_t r = 0; r < rows; r += SOME)                                 \
+      take_##s(                                                              \
+          x + r * x_stride,                                                  \
+          x_stride,                                                          \
+          rows - r < SOME ? rows - r : SOME,                                 \
+          cols,                                                              \
+          top,                                                               \
+          sum);                                                              \
+    for (int64_t c = 0; c < cols; c++) sum[c] = 1 / sum[c];                  \
+    for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride)     \
+      for (int64_t c = 0; c < cols; c += LANES) {                            \
+        int64_t n = cols - c;                                                \
+        vec_##s t = exp_low_##s(load_##s(x + c, n) - load_##s(top + c, n));  \
+        store_##s(out + c, t * load_##s(sum + c, n), n);                     \
+      }                                                                      \
   }
 
 SOFTMAX(f32, float, VEC_F32)
 SOFTMAX(f64, double, VEC_F64)
 
 const softmax_table ISA_NAME(softmax_kernels) = {
-    .max = {max_f32, max_f64},
     .exp_sum = {exp_sum_f32, exp_sum_f64},
     .scale = {scale_f32, scale_f64},
     .cols = {cols_f32, cols_f64},

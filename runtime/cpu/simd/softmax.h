@@ -7,8 +7,6 @@
 #include "cpu/softmax.h"
 
 typedef struct softmax_table {
-  /* The greater of m and x[0…n), NaN passed over. */
-  double (*max[2])(const void* x, int64_t n, double m);
   /* Sum of exp(x - m), the terms written to e where e is not NULL. e may be
    * x. */
   double (*exp_sum[2])(const void* x, int64_t n, double m, void* e);
@@ -24,7 +22,7 @@ typedef struct softmax_table {
       int64_t cols);
 } softmax_table;
 
-enum { SOFTMAX_COLS = 64 };
+enum { SOFTMAX_COLS = 1024 };
 
 ISA_DECLARE(softmax_table, softmax_kernels)
 
