@@ -24,6 +24,7 @@ static void report_print(const report* r) {
   report_findings(r);
   report_evals(r);
   report_kernels(r);
+  report_streams(r);
   report_memory(r);
   report_fusion(r);
   report_waits(r);

@@ -23,6 +23,7 @@ void report_header(const report* r);
 void report_findings(const report* r);
 void report_evals(const report* r);
 void report_kernels(const report* r);
+void report_streams(const report* r);
 void report_memory(const report* r);
 void report_fusion(const report* r);
 void report_waits(const report* r);

@@ -180,9 +180,57 @@ void report_kernels(const report* r) {
   report_rest(r, shown, r->s->n_kernels);
 }
 
+/* Told where there is more than one: which of them stood still. */
+void report_streams(const report* r) {
+  static const term_column columns[] = {
+      {"busy", true, false, TERM_PLAIN},
+      {"of its time", true, false, TERM_PLAIN},
+      {"", false, false, TERM_BAR},
+      {"kernels", true, false, TERM_PLAIN},
+      {"stream", false, true, TERM_NAME},
+      {"device", false, false, TERM_PLAIN},
+      {"longest pause", true, false, TERM_PLAIN},
+  };
+  if (r->s->n_streams < 2) return;
+  uint64_t busy = 0, begin = UINT64_MAX, end = 0;
+  for (uint32_t i = 0; i < r->s->n_streams; i++) {
+    const summary_stream* s = &r->s->streams[i];
+    busy += s->busy_ns;
+    begin = s->begin_ns < begin ? s->begin_ns : begin;
+    end = s->end_ns > end ? s->end_ns : end;
+  }
+  char line[120], a[TEXT_SIZE], b[TEXT_SIZE];
+  snprintf(
+      line,
+      sizeof line,
+      "%u streams · together busy %s in %s",
+      r->s->n_streams,
+      text_ns(a, busy),
+      text_ns(b, end - begin));
+  term_section(&r->term, "STREAMS", line);
+  term_table* t = term_table_new(columns, N(columns));
+  uint32_t shown = 0;
+  for (; shown < r->s->n_streams && shown < r->top; shown++) {
+    const summary_stream* s = &r->s->streams[shown];
+    char text[TEXT_SIZE], bar[TERM_BAR_SIZE];
+    const char* name = model_string(r->m, s->name);
+    double share = report_share(s->busy_ns, s->end_ns - s->begin_ns);
+    term_table_cell(t, "%s", text_ns(text, s->busy_ns));
+    term_table_cell(t, "%.1f %%", share * 100);
+    term_table_cell(t, "%s", term_bar(bar, share, 8));
+    term_table_cell(t, "%s", text_count(text, s->kernels));
+    term_table_cell(t, "%u %s", s->index, name);
+    term_table_cell(t, "%s", s->device ? "GPU" : "CPU");
+    term_table_cell(t, "%s", text_ns(text, s->idle_ns));
+  }
+  term_table_end(&r->term, t);
+  report_rest(r, shown, r->s->n_streams);
+}
+
 static void report_groups(const report* r) {
   static const term_column columns[] = {
       {"not moved", true, false, TERM_GOOD},
+      {"about", true, false, TERM_GOOD},
       {"nodes", true, false, TERM_PLAIN},
       {"count", true, false, TERM_PLAIN},
       {"kernel", false, true, TERM_NAME},
@@ -196,6 +244,7 @@ static void report_groups(const report* r) {
     const summary_group* g = &r->s->groups[shown];
     char place[REPORT_PLACE], text[TEXT_SIZE];
     term_table_cell(t, "%s", text_bytes(text, g->bytes_saved));
+    term_table_cell(t, "%s", text_ns(text, g->saved_ns));
     term_table_cell(t, "%u", g->nodes);
     term_table_cell(t, "%s", text_count(text, g->count));
     term_table_cell(t, "%s", model_string(r->m, g->name));
@@ -209,6 +258,7 @@ static void report_groups(const report* r) {
 static void report_refusals(const report* r) {
   static const term_column columns[] = {
       {"moved", true, false, TERM_BAD},
+      {"about", true, false, TERM_BAD},
       {"count", true, false, TERM_PLAIN},
       {"because of", false, false, TERM_NAME},
       {"from", false, true, TERM_PLAIN},
@@ -219,12 +269,13 @@ static void report_refusals(const report* r) {
       {"limit", true, false, TERM_PLAIN},
   };
   if (!r->s->n_refusals) return;
-  char text[TEXT_SIZE];
+  char text[TEXT_SIZE], ns[TEXT_SIZE];
   term_print(
       &r->term,
       TERM_PLAIN,
-      "  Kept apart: %s moved that one kernel would not move.\n",
-      text_bytes(text, r->s->bytes_refused));
+      "  Kept apart: %s moved that one kernel would not move, about %s.\n",
+      text_bytes(text, r->s->bytes_refused),
+      text_ns(ns, r->s->refused_ns));
   bool met[256] = {0};
   term_table* t = term_table_new(columns, N(columns));
   uint32_t shown = 0;
@@ -233,6 +284,7 @@ static void report_refusals(const report* r) {
     char place[REPORT_PLACE];
     met[f->reason] = true;
     term_table_cell(t, "%s", text_bytes(text, f->bytes));
+    term_table_cell(t, "%s", text_ns(text, f->cost_ns));
     term_table_cell(t, "%s", text_count(text, f->count));
     term_table_cell(t, "%s", text_refusal(f->reason));
     term_table_cell(t, "%s", model_string(r->m, f->producer_op));

@@ -85,6 +85,15 @@ static void report_alive(const report* r, const model_peak* peak) {
   term_table_end(&r->term, t);
   report_rest(r, shown, peak->n_alive);
   char a[TEXT_SIZE];
+  uint64_t held = why_held_bytes(m, peak->time_ns);
+  if (held * 50 > peak->active)
+    term_print(
+        &r->term,
+        TERM_PLAIN,
+        "  %s of it no kernel had to read any more: handles of the program "
+        "kept "
+        "it.\n",
+        text_bytes(a, held));
   if (peak->active > seen)
     term_print(
         &r->term,

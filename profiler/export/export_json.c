@@ -129,6 +129,7 @@ static int json_memory(cJSON* root, const model* m, const summary* s) {
   json_u64(o, "peak_bytes", peak.active);
   json_u64(o, "peak_ns", peak.time_ns);
   json_u64(o, "peak_cache_bytes", peak.cache);
+  json_u64(o, "held_bytes", why_held_bytes(m, peak.time_ns));
   json_u64(o, "allocations", m->n_buffers);
   json_u64(o, "cache_hits", s->cache_hits);
   json_u64(o, "cache_misses", s->cache_misses);
@@ -177,6 +178,7 @@ static void json_fusion(cJSON* root, const model* m, const summary* s) {
     }
     json_place(item, m, g->place);
     json_u64(item, "bytes_saved", g->bytes_saved);
+    json_u64(item, "saved_ns", g->saved_ns);
     json_u64(item, "total_ns", g->total_ns);
   }
   cJSON* refusals = cJSON_AddArrayToObject(o, "refusals");
@@ -187,6 +189,7 @@ static void json_fusion(cJSON* root, const model* m, const summary* s) {
     cJSON_AddStringToObject(item, "why", text_refusal_why(r->reason));
     json_u64(item, "count", r->count);
     json_u64(item, "bytes", r->bytes);
+    json_u64(item, "cost_ns", r->cost_ns);
     json_u64(item, "limit", r->limit);
     json_u64(item, "value", r->value);
     cJSON* from = cJSON_AddObjectToObject(item, "producer");
@@ -195,6 +198,22 @@ static void json_fusion(cJSON* root, const model* m, const summary* s) {
     cJSON* to = cJSON_AddObjectToObject(item, "consumer");
     json_string(to, "op", m, r->consumer_op);
     json_place(to, m, r->consumer);
+  }
+}
+
+static void json_streams(cJSON* root, const model* m, const summary* s) {
+  cJSON* list = cJSON_AddArrayToObject(root, "streams");
+  for (uint32_t i = 0; i < s->n_streams; i++) {
+    const summary_stream* from = &s->streams[i];
+    cJSON* o = json_item(list);
+    json_u64(o, "stream", from->index);
+    json_string(o, "name", m, from->name);
+    cJSON_AddStringToObject(o, "device", from->device ? "gpu" : "cpu");
+    json_u64(o, "kernels", from->kernels);
+    json_u64(o, "busy_ns", from->busy_ns);
+    json_u64(o, "begin_ns", from->begin_ns);
+    json_u64(o, "end_ns", from->end_ns);
+    json_u64(o, "longest_pause_ns", from->idle_ns);
   }
 }
 
@@ -275,6 +294,7 @@ int export_json(
   json_kernels(root, m, s);
   int failed = json_memory(root, m, s);
   json_fusion(root, m, s);
+  json_streams(root, m, s);
   json_waits(root, m, s);
   json_compiles(root, m, s);
   json_blame(root, m, s);

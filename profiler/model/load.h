@@ -94,6 +94,8 @@ typedef struct loader {
   VEC(uint32_t) region_parents; /* beside regions */
   uint32_t* consumer_first;     /* beside arrays, and one more */
   uint32_t* consumers;
+  uint32_t* sharer_first; /* beside buffers, and one more */
+  uint32_t* sharers;
 } loader;
 
 /* What model_load() hands out: the tables, and what backs them. */

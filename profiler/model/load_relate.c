@@ -121,7 +121,23 @@ static bool relate_consumers(loader* l) {
   return true;
 }
 
+static bool relate_sharers(loader* l) {
+  uint32_t* first = calloc((size_t)l->buffers.n + 3, sizeof *first);
+  uint32_t* sharers = malloc(((size_t)l->arrays.n + 1) * sizeof *sharers);
+  l->sharer_first = first;
+  l->sharers = sharers;
+  if (!first || !sharers) return false;
+  for (uint32_t i = 0; i < l->arrays.n; i++)
+    if (l->arrays.at[i].buffer != MODEL_NONE)
+      first[l->arrays.at[i].buffer + 2]++;
+  for (uint32_t i = 0; i < l->buffers.n; i++) first[i + 2] += first[i + 1];
+  for (uint32_t i = 0; i < l->arrays.n; i++)
+    if (l->arrays.at[i].buffer != MODEL_NONE)
+      sharers[first[l->arrays.at[i].buffer + 1]++] = i;
+  return true;
+}
+
 bool load_relate(loader* l) {
   return relate_moved(l) && relate_evals(l) && relate_counts(l) &&
-         relate_consumers(l);
+         relate_consumers(l) && relate_sharers(l);
 }

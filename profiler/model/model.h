@@ -292,6 +292,10 @@ const model_frame* model_site(const model* m, uint32_t stack);
 const uint32_t* model_consumers(
     const model* m, uint32_t array, uint32_t* count);
 
+/* The arrays that ever had a buffer as their last: its owner, views of it, and
+ * those that took it over. */
+const uint32_t* model_sharers(const model* m, uint32_t buffer, uint32_t* count);
+
 /* What was alive at an instant, largest first, summed by operation and line. */
 typedef struct model_alive {
   uint32_t op;    /* string; the op of the array that first had the buffer */

@@ -47,6 +47,8 @@ void model_free(model* m) {
 #undef TABLE
   free(l->consumer_first);
   free(l->consumers);
+  free(l->sharer_first);
+  free(l->sharers);
   intern_free(&l->strings);
   free(m);
 }
@@ -70,6 +72,17 @@ const uint32_t* model_consumers(
   }
   *count = l->consumer_first[array + 1] - l->consumer_first[array];
   return l->consumers + l->consumer_first[array];
+}
+
+const uint32_t* model_sharers(
+    const model* m, uint32_t buffer, uint32_t* count) {
+  const loader* l = &((const store*)m)->backing;
+  if (buffer >= m->n_buffers) {
+    *count = 0;
+    return NULL;
+  }
+  *count = l->sharer_first[buffer + 1] - l->sharer_first[buffer];
+  return l->sharers + l->sharer_first[buffer];
 }
 
 /* 0 done, 1 no memory, 2 cancelled. */

@@ -96,6 +96,14 @@ static uint64_t summary_kernel_ns(const model_kernel* k) {
              : k->end_ns - k->begin_ns;
 }
 
+/* What so many bytes take at the speed of a kernel. */
+static uint64_t summary_moving_ns(const model_kernel* k, uint64_t bytes) {
+  double moved = (double)k->bytes_read + (double)k->bytes_written;
+  return moved > 0
+             ? (uint64_t)((double)summary_kernel_ns(k) * ((double)bytes / moved))
+             : 0;
+}
+
 static bool summary_kernels(making* w) {
   for (uint32_t i = 0; i < w->m->n_kernels; i++) {
     const model_kernel* k = &w->m->kernels[i];
@@ -136,6 +144,7 @@ static bool summary_groups(making* w) {
     row->name = k->name;
     row->nodes = k->n_nodes;
     row->bytes_saved += k->bytes_saved;
+    row->saved_ns += summary_moving_ns(k, k->bytes_saved);
     row->total_ns += summary_kernel_ns(k);
   }
   return true;
@@ -179,6 +188,11 @@ static bool summary_refusals(making* w) {
     row->reason = r->reason;
     row->bytes += r->bytes;
     w->s->bytes_refused += r->bytes;
+    if (to && to->kernel != MODEL_NONE) {
+      uint64_t ns = summary_moving_ns(&m->kernels[to->kernel], r->bytes);
+      row->cost_ns += ns;
+      w->s->refused_ns += ns;
+    }
   }
   return true;
 }
@@ -276,6 +290,53 @@ static bool summary_blames(making* w) {
   return true;
 }
 
+static int summary_by_begin(const void* a, const void* b) {
+  const model_kernel* x = *(const model_kernel* const*)a;
+  const model_kernel* y = *(const model_kernel* const*)b;
+  if (x->begin_ns != y->begin_ns) return x->begin_ns < y->begin_ns ? -1 : 1;
+  return x < y ? -1 : x > y;
+}
+
+static bool summary_streams(making* w) {
+  const model* m = w->m;
+  const model_kernel** by = malloc(((size_t)m->n_kernels + 1) * sizeof *by);
+  uint32_t n = 0;
+  if (!by) return false;
+  for (uint32_t i = 0; i < m->n_kernels; i++)
+    if (m->kernels[i].begin_ns != UINT64_MAX &&
+        m->kernels[i].end_ns != UINT64_MAX)
+      by[n++] = &m->kernels[i];
+  qsort(by, n, sizeof *by, summary_by_begin);
+  bool fine = true;
+  for (uint32_t i = 0; i < n && fine; i++) {
+    keys_key key = {{by[i]->stream}};
+    summary_stream* row = SUMMARY_ROW(w, streams, &key);
+    fine = row != NULL;
+    if (!fine) break;
+    if (!row->kernels++) {
+      row->index = by[i]->stream;
+      row->begin_ns = row->end_ns = by[i]->begin_ns;
+    }
+    if (by[i]->begin_ns > row->end_ns) {
+      uint64_t idle = by[i]->begin_ns - row->end_ns;
+      row->idle_ns = idle > row->idle_ns ? idle : row->idle_ns;
+      row->end_ns = by[i]->begin_ns;
+    }
+    if (by[i]->end_ns > row->end_ns) {
+      row->busy_ns += by[i]->end_ns - row->end_ns;
+      row->end_ns = by[i]->end_ns;
+    }
+  }
+  free(by);
+  for (uint32_t i = 0; i < w->streams.n; i++)
+    for (uint32_t k = 0; k < m->n_streams; k++)
+      if (m->streams[k].index == w->streams.at[i].index) {
+        w->streams.at[i].name = m->streams[k].name;
+        w->streams.at[i].device = m->streams[k].device;
+      }
+  return fine;
+}
+
 static void summary_totals(making* w) {
   const model* m = w->m;
   for (uint32_t i = 0; i < m->n_donations; i++) {
@@ -318,6 +379,7 @@ SUMMARY_ORDER(summary_group, bytes_saved)
 SUMMARY_ORDER(summary_refusal, bytes)
 SUMMARY_ORDER(summary_wait, total_ns)
 SUMMARY_ORDER(summary_compile, trace_ns)
+SUMMARY_ORDER(summary_stream, busy_ns)
 
 static uint64_t summary_blame_cost(const summary_blame* b) {
   return b->triggered_ns > b->built_ns ? b->triggered_ns : b->built_ns;
@@ -359,6 +421,7 @@ summary* summary_new(const model* m) {
       summary_waits,
       summary_compiles,
       summary_blames,
+      summary_streams,
   };
   making w = {.m = m, .s = calloc(1, sizeof(summary))};
   bool fine = w.s != NULL;

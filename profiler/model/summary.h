@@ -57,6 +57,7 @@ typedef struct summary_kernel {
 typedef struct summary_group {
   summary_place place; /* of the last node: what the chain was for */
   uint64_t bytes_saved;
+  uint64_t saved_ns; /* what moving them would take at the kernels' own speed */
   uint64_t total_ns;
   uint32_t nodes; /* in each */
   uint32_t count;
@@ -69,7 +70,8 @@ typedef struct summary_refusal {
   summary_place producer;
   summary_place consumer;
   uint64_t bytes;
-  uint64_t limit; /* of the first */
+  uint64_t cost_ns; /* what moving them took at the consumers' speed, about */
+  uint64_t limit;   /* of the first */
   uint64_t value;
   uint32_t producer_op; /* strings */
   uint32_t consumer_op;
@@ -115,6 +117,18 @@ typedef struct summary_blame {
   uint32_t nodes;
 } summary_blame;
 
+/* A stream that ran kernels; cost: busy_ns. */
+typedef struct summary_stream {
+  uint64_t busy_ns; /* at least one of its kernels ran */
+  uint64_t begin_ns;
+  uint64_t end_ns;  /* of its last kernel */
+  uint64_t idle_ns; /* between its kernels, the longest */
+  uint32_t kernels;
+  uint32_t index; /* the runtime's */
+  uint32_t name;  /* string */
+  uint8_t device; /* 0 CPU, 1 GPU */
+} summary_stream;
+
 #define SUMMARY_TABLES(TABLE)      \
   TABLE(summary_eval, evals)       \
   TABLE(summary_kernel, kernels)   \
@@ -122,7 +136,8 @@ typedef struct summary_blame {
   TABLE(summary_refusal, refusals) \
   TABLE(summary_wait, waits)       \
   TABLE(summary_compile, compiles) \
-  TABLE(summary_blame, blame)
+  TABLE(summary_blame, blame)      \
+  TABLE(summary_stream, streams)
 
 typedef struct summary {
 #define TABLE(type, name) MODEL_TABLE(type, name);
@@ -131,6 +146,7 @@ typedef struct summary {
   uint64_t kernel_ns;     /* of all kernels */
   uint64_t eval_ns;       /* of all eval calls */
   uint64_t bytes_saved;   /* by fusion */
+  uint64_t refused_ns;    /* the same in time, about */
   uint64_t bytes_refused; /* by the lack of it */
   uint32_t ran;           /* kernels that began */
   uint32_t fused;         /* of these, with two nodes or more */

@@ -43,10 +43,11 @@ why why_alive(const model* m, uint32_t array, uint64_t t) {
   const model_array* first = &m->arrays[array];
   const model_kernel* maker = why_kernel(m, first->node);
   uint32_t view = MODEL_NONE;
-  for (uint32_t i = 0; i < m->n_arrays; i++) {
-    const model_array* a = &m->arrays[i];
-    if (a->buffer != first->buffer) continue;
-    why_readers(m, i, t, &w);
+  uint32_t n;
+  const uint32_t* sharers = model_sharers(m, first->buffer, &n);
+  for (uint32_t i = 0; i < n; i++) {
+    const model_array* a = &m->arrays[sharers[i]];
+    why_readers(m, sharers[i], t, &w);
     bool built = a->node == MODEL_NONE || m->nodes[a->node].time_ns <= t;
     if (!built || a->released_ns <= t) continue;
     if (a->base == MODEL_NONE)
@@ -64,6 +65,19 @@ why why_alive(const model* m, uint32_t array, uint64_t t) {
     w.node = view;
   }
   return w;
+}
+
+uint64_t why_held_bytes(const model* m, uint64_t t) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < m->n_buffers; i++) {
+    const model_buffer* b = &m->buffers[i];
+    if (b->born_ns > t || b->died_ns <= t || b->array == MODEL_NONE ||
+        m->arrays[b->array].buffer != i)
+      continue;
+    why_kind kind = why_alive(m, b->array, t).kind;
+    if (kind == WHY_HELD || kind == WHY_VIEW) bytes += b->size;
+  }
+  return bytes;
 }
 
 char* why_text(char* out, size_t size, const model* m, why w) {

@@ -22,6 +22,10 @@ typedef struct why {
 /* Of the buffer that `array` has, at `time_ns`. */
 why why_alive(const model* m, uint32_t array, uint64_t time_ns);
 
+/* Of all bytes alive at `time_ns`, those of buffers that no kernel was to write
+ * or read any more: only handles of the program kept them. */
+uint64_t why_held_bytes(const model* m, uint64_t time_ns);
+
 /* One phrase: "needed by Matmul (train.c:31); held". Returns `out`. */
 char* why_text(char* out, size_t size, const model* m, why w);
 

@@ -154,6 +154,8 @@ static void test_training(void** state) {
   assert_int_equal(s->groups[0].count, 3);
   assert_int_equal(s->n_refusals, 2);
   assert_int_equal(s->refusals[0].bytes, 6 * MIB);
+  /* Tanh moves 2 MiB in 50 µs; 2 MiB more would take as long. */
+  assert_int_equal(s->refusals[0].cost_ns, 3 * 50000);
   assert_int_equal(s->compiles[0].misses, 2);
   assert_int_equal(s->compiles[0].hits, 1);
   assert_int_equal(s->donations_made, 2);
@@ -166,6 +168,11 @@ static void test_training(void** state) {
   }
   assert_int_equal(triggered, s->kernel_ns);
   assert_int_equal(built, s->kernel_ns);
+  /* At the peak all but nothing was on the way to a kernel. */
+  model_peak peak;
+  assert_int_equal(model_memory_peak(m, &peak), 0);
+  assert_int_equal(why_held_bytes(m, peak.time_ns), 17 * MIB + 4);
+  model_peak_free(&peak);
   summary_free(s);
   model_free(m);
 }
@@ -211,6 +218,48 @@ static void test_odd(void** state) {
   assert_int_equal(model_memory_peak(m, &peak), 0);
   model_peak_free(&peak);
   for (uint32_t i = 0; i < m->n_arrays; i++) why_alive(m, i, 1);
+  summary_free(s);
+  model_free(m);
+}
+
+static void two_streams(const char* p) {
+  build b = build_begin(p);
+  static const struct {
+    uint32_t stream;
+    uint64_t begin, end;
+  } kernels[] = {
+      {0, 100, 300},
+      {1, 150, 400},
+      {0, 250, 350},
+      {0, 900, 1000},
+      {1, 400, 500}};
+  for (uint64_t i = 0; i < 5; i++) {
+    trace_kernel_begin begin = {.kernel = i + 1, .stream = kernels[i].stream};
+    trace_kernel_end end = {
+        .kernel = i + 1,
+        .stream = kernels[i].stream,
+        .begin_ns = BUILD_ORIGIN + kernels[i].begin,
+        .end_ns = BUILD_ORIGIN + kernels[i].end};
+    trace_put_kernel_begin(b.w, end.begin_ns, &begin);
+    trace_put_kernel_end(b.w, end.end_ns, &end);
+  }
+  build_finish(&b, 0);
+}
+
+static void test_streams(void** state) {
+  (void)state;
+  model* m = load(two_streams);
+  summary* s = summary_new(m);
+  assert_int_equal(s->n_streams, 2);
+  assert_int_equal(s->streams[0].index, 0);
+  assert_int_equal(s->streams[0].kernels, 3);
+  assert_int_equal(s->streams[0].busy_ns, 250 + 100); /* they overlap */
+  assert_int_equal(s->streams[0].begin_ns, 100);
+  assert_int_equal(s->streams[0].end_ns, 1000);
+  assert_int_equal(s->streams[0].idle_ns, 550);
+  assert_string_equal(model_string(m, s->streams[0].name), "CPU 0");
+  assert_int_equal(s->streams[1].busy_ns, 350);
+  assert_int_equal(s->streams[1].idle_ns, 0);
   summary_free(s);
   model_free(m);
 }
@@ -344,6 +393,7 @@ int main(void) {
       cmocka_unit_test(test_training),
       cmocka_unit_test(test_killed),
       cmocka_unit_test(test_odd),
+      cmocka_unit_test(test_streams),
       cmocka_unit_test(test_large),
       cmocka_unit_test(test_no_trace),
       cmocka_unit_test(test_ids),
