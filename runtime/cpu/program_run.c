@@ -8,10 +8,13 @@
 
 enum {
   SCRATCH_TARGET = 24 * 1024, /* bytes of scratch that a tile should touch */
-  TILE_MAX = 4096,            /* elements */
+  TILE_MAX = 1024,            /* elements */
+  PLANE_MAX = 8192,           /* elements of a tile that is a plane */
   TILE_MIN = 128,
   ROW_MIN = 128, /* shorter rows are gathered several at a time */
-  LINES = 128,   /* bytes of a tile along either axis where one is transposed */
+  /* Bytes of a plane along a transposed array's own rows, and along others. */
+  ROW_LINES = 256,
+  LINES = 128,
   /* From these sizes on an output is written past the caches: reading its
    * lines first, only to overwrite them, costs more than its next reader
    * gains. Transposed ones also drive each other out of the cache's sets. */
@@ -204,24 +207,30 @@ static void choose_bindings(program_job* j, uint8_t* binding) {
 static void choose_tile(program_job* j, int size) {
   const lz_program* p = j->p;
   int touched = p->n_registers - p->n_bound;
-  for (int v = 0; v < p->n_inputs + p->n_outputs; v++)
-    touched += j->binding[v] != BIND_DIRECT;
-  for (int o = 0; o < p->n_outputs; o++) touched += j->stream[o];
-  int tile = TILE_MAX;
+  for (int i = 0; i < p->n_inputs; i++) touched += j->binding[i] != BIND_DIRECT;
+  for (int o = 0; o < p->n_outputs; o++)
+    touched +=
+        j->owner[o] == PROGRAM_NONE && p->output_registers[o] >= p->n_inputs;
+  bool turned = j->row_axis != PROGRAM_NONE;
+  int tile = turned ? PLANE_MAX : TILE_MAX;
   while (tile > TILE_MIN && tile * touched * p->max_size > SCRATCH_TARGET)
     tile /= 2;
   j->tile_rows = 1;
   j->tile_columns = tile;
-  if (j->row_axis != PROGRAM_NONE) {
+  if (turned) {
+    /* Some lines along either axis; more where the other has few. */
+    int64_t few = ROW_LINES / size, rows = j->rows < few ? j->rows : few;
     int64_t columns = LINES / (int)dtype_size(j->outputs[0].dtype);
-    if (columns > j->columns) columns = (j->columns + EW_PAD - 1) & -EW_PAD;
-    int64_t rows = LINES / size;
-    if (rows * columns < tile) rows = tile / columns;
-    if (rows > j->rows) rows = j->rows;
+    if (columns < tile / rows && j->rows < few) columns = tile / rows;
+    if (j->columns < columns) {
+      columns = j->columns;
+      rows = tile / columns < j->rows ? tile / columns : j->rows;
+    }
+    while (rows * columns > tile && columns > 4 * EW_PAD) columns /= 2;
     while (rows * columns > tile && rows > EW_PAD) rows /= 2;
-    if (rows * columns < tile) columns = tile / rows & -EW_PAD;
+    while (rows * columns > tile && columns > EW_PAD) columns /= 2;
     j->tile_rows = (int)rows;
-    j->tile_columns = (int)columns;
+    j->tile_columns = (int)(columns + EW_PAD - 1) & -EW_PAD;
   }
   if (j->tile_columns > j->columns)
     j->tile_columns = (int)(j->columns + EW_PAD - 1) & -EW_PAD;

@@ -37,6 +37,8 @@
 #endif
 
 /* What is built from those, once for float and once for double. */
+typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
+
 LANES vd exp_d(vd x) {
   return M_d(exp, u10)(x);
 }
@@ -58,35 +60,68 @@ LANES vf exp_f(vf x) {
   return scale_f(fma_f(r * r, q, r) + set_f(1), n);
 }
 
-#define LANES_BUILD(S, V, M, T)                                         \
-  LANES M isnan_##S(V a) {                                              \
-    return ne_##S(a, a);                                                \
-  }                                                                     \
-  /* SLEEF's overflows a little below the top of the range. */          \
-  LANES V log1p_##S(V a) {                                              \
-    V r = M_##S(log1p, u10)(a);                                         \
-    M big = lt_##S(set_##S(sizeof(T) == 4 ? (T)1e38 : (T)1e307), a);    \
-    if (__builtin_expect(any_##S(big), 0))                              \
-      r = sel_##S(big, M_##S(log, u10)(a), r);                          \
-    return r;                                                           \
-  }                                                                     \
-  /* The remainder of a truncated division as that of a floored one. */ \
-  LANES V floored_##S(V r, V b) {                                       \
-    M wrong = lt_##S(r, set_##S(0)) ^ lt_##S(b, set_##S(0));            \
-    return sel_##S(wrong & ne_##S(r, set_##S(0)), r + b, r);            \
-  }                                                                     \
-  LANES V sigmoid_##S(V a) {                                            \
-    V e = exp_##S(-abs_##S(a));                                         \
-    V one = set_##S(1);                                                 \
-    return sel_##S(lt_##S(a, set_##S(0)), e, one) / (one + e);          \
-  }                                                                     \
-  LANES V logaddexp_##S(V a, V b) {                                     \
-    V hi = sel_##S(isnan_##S(a), a, max_##S(a, b));                     \
-    V lo = sel_##S(isnan_##S(a), a, min_##S(a, b));                     \
-    V inf = set_##S((T)__builtin_inf());                                \
-    M end = eq_##S(lo, -inf) | eq_##S(hi, inf);                         \
-    V sum = hi + M_##S(log1p, u10)(exp_##S(lo - hi));                   \
-    return sel_##S(end, hi, sum);                                       \
+LANES vd log_d(vd x) {
+  return M_d(log, u10)(x);
+}
+
+/* x = 2^e * (1 + f) with 1 + f between the roots of 1/2 and 2; then e * ln(2)
+ * and a polynomial in f, smallest terms first. */
+LANES vf log_f(vf x) {
+  mf tiny = lt_f(x, set_f(0x1p-126f));
+  vf y = sel_f(tiny, x * set_f(0x1p23f), x);
+  vi bits = (vi)y - 0x3f3504f3;
+  vf e = __builtin_convertvector(bits >> 23, vf);
+  e = e - sel_f(tiny, set_f(23), set_f(0));
+  vf f = (vf)((bits & 0x7fffff) + 0x3f3504f3) - set_f(1);
+  vf z = f * f;
+  vf q = set_f(-0.07634384001199868f);
+  q = fma_f(q, f, set_f(0.12765426378432787f));
+  q = fma_f(q, f, set_f(-0.13162004865747995f));
+  q = fma_f(q, f, set_f(0.14201368906356338f));
+  q = fma_f(q, f, set_f(-0.16623144415978103f));
+  q = fma_f(q, f, set_f(0.20001235863980726f));
+  q = fma_f(q, f, set_f(-0.25000826769659096f));
+  q = fma_f(q, f, set_f(0.3333333168213538f));
+  q = q * z * f;
+  q = fma_f(e, set_f(-2.12194440e-4f), q);
+  q = fma_f(z, set_f(-0.5f), q) + f;
+  q = fma_f(e, set_f(0.693359375f), q);
+  vf inf = set_f(__builtin_inff());
+  vf end = sel_f(
+      eq_f(x, set_f(0)),
+      -inf,
+      sel_f(lt_f(x, set_f(0)), set_f(__builtin_nanf("")), x));
+  return sel_f(lt_f(set_f(0), x) & lt_f(x, inf), q, end);
+}
+
+#define LANES_BUILD(S, V, M, T)                                             \
+  LANES M isnan_##S(V a) {                                                  \
+    return ne_##S(a, a);                                                    \
+  }                                                                         \
+  /* SLEEF's overflows a little below the top of the range. */              \
+  LANES V log1p_##S(V a) {                                                  \
+    V r = M_##S(log1p, u10)(a);                                             \
+    M big = lt_##S(set_##S(sizeof(T) == 4 ? (T)1e38 : (T)1e307), a);        \
+    if (__builtin_expect(any_##S(big), 0)) r = sel_##S(big, log_##S(a), r); \
+    return r;                                                               \
+  }                                                                         \
+  /* The remainder of a truncated division as that of a floored one. */     \
+  LANES V floored_##S(V r, V b) {                                           \
+    M wrong = lt_##S(r, set_##S(0)) ^ lt_##S(b, set_##S(0));                \
+    return sel_##S(wrong & ne_##S(r, set_##S(0)), r + b, r);                \
+  }                                                                         \
+  LANES V sigmoid_##S(V a) {                                                \
+    V e = exp_##S(-abs_##S(a));                                             \
+    V one = set_##S(1);                                                     \
+    return ratio_##S(sel_##S(lt_##S(a, set_##S(0)), e, one), one + e);      \
+  }                                                                         \
+  LANES V logaddexp_##S(V a, V b) {                                         \
+    V hi = sel_##S(isnan_##S(a), a, max_##S(a, b));                         \
+    V lo = sel_##S(isnan_##S(a), a, min_##S(a, b));                         \
+    V inf = set_##S((T)__builtin_inf());                                    \
+    M end = eq_##S(lo, -inf) | eq_##S(hi, inf);                             \
+    V sum = hi + M_##S(log1p, u10)(exp_##S(lo - hi));                       \
+    return sel_##S(end, hi, sum);                                           \
   }
 
 LANES_BUILD(f, vf, mf, float)

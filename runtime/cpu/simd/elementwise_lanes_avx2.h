@@ -114,6 +114,13 @@ LANES void store_mask_d(uint8_t* p, md m) {
     return _mm256_fmadd_##X(a, b, c);                                          \
   }
 
+/* a / b for 1 <= |b| < 2^60 and |a| <= 2; short where the divider is long. */
+LANES vf ratio_f(vf a, vf b) {
+  return a / b;
+}
+LANES vd ratio_d(vd a, vd b) {
+  return a / b;
+}
 /* x * 2^n for integral |n| < 250, with one rounding where the result is
  * denormal. */
 LANES vf scale_f(vf x, vf n) {

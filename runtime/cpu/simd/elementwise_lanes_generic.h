@@ -90,6 +90,13 @@ LANES vd set_d(double x) {
 LANES_GENERIC(f, vf, mf, f)
 LANES_GENERIC(d, vd, md, )
 
+/* a / b for 1 <= |b| < 2^60 and |a| <= 2; short where the divider is long. */
+LANES vf ratio_f(vf a, vf b) {
+  return a / b;
+}
+LANES vd ratio_d(vd a, vd b) {
+  return a / b;
+}
 /* x * 2^n for integral |n| < 250, with one rounding where the result is
  * denormal. */
 LANES vf scale_f(vf x, vf n) {

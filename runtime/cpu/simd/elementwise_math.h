@@ -25,7 +25,7 @@ LANES vf tanh_f(vf x) {
   p = fma_f(p, z, set_f(-0.3333331804571066f));
   vf near = fma_f(x * z, p, x);
   vf one = set_f(1);
-  vf far = one - set_f(2) / (exp_f(y + y) + one);
+  vf far = one - ratio_f(set_f(2), exp_f(y + y) + one);
   return sel_f(lt_f(y, set_f(0.55f)), near, copysign_f(far, x));
 }
 
@@ -53,12 +53,46 @@ LANES vf erf_f(vf x) {
   return sel_f(lt_f(y, set_f(1)), near, copysign_f(far, x));
 }
 
+/* Where SLEEF's functions overflow too early. */
+#define LANES_LARGE(S, V, M, T, large, top)                                   \
+  LANES V rarely_##S(M there, V r, V (*f)(V), V x) {                          \
+    if (__builtin_expect(any_##S(there), 0)) r = sel_##S(there, f(x), r);     \
+    return r;                                                                 \
+  }                                                                           \
+  LANES V log_of_twice_##S(V y) {                                             \
+    return log_##S(y) + set_##S((T)0.6931471805599453);                       \
+  }                                                                           \
+  LANES V half_of_exp_##S(V y) {                                              \
+    V h = exp_##S(y * set_##S((T)0.5));                                       \
+    return h * set_##S((T)0.5) * h;                                           \
+  }                                                                           \
+  LANES V asinh_##S(V x) {                                                    \
+    V y = abs_##S(x), r = M_##S(asinh, u10)(x);                               \
+    M big = lt_##S(set_##S((T)large), y);                                     \
+    return copysign_##S(rarely_##S(big, abs_##S(r), log_of_twice_##S, y), x); \
+  }                                                                           \
+  LANES V acosh_##S(V x) {                                                    \
+    V r = M_##S(acosh, u10)(x);                                               \
+    return rarely_##S(lt_##S(set_##S((T)large), x), r, log_of_twice_##S, x);  \
+  }                                                                           \
+  LANES V sinh_##S(V x) {                                                     \
+    V y = abs_##S(x), r = M_##S(sinh, u10)(x);                                \
+    M big = lt_##S(set_##S((T)top), y);                                       \
+    return copysign_##S(rarely_##S(big, abs_##S(r), half_of_exp_##S, y), x);  \
+  }                                                                           \
+  LANES V cosh_##S(V x) {                                                     \
+    V y = abs_##S(x), r = M_##S(cosh, u10)(x);                                \
+    return rarely_##S(lt_##S(set_##S((T)top), y), r, half_of_exp_##S, y);     \
+  }
+LANES_LARGE(f, vf, mf, float, 1e9, 88)
+LANES_LARGE(d, vd, md, double, 1e18, 709)
+
 /* Mike Giles, "Approximating the erfinv function" (2010): polynomials in
  * w = -log(1 - x²) for the middle and in sqrt(w) for the tails. */
 #define ERFINV_START(S, V, M)                        \
   LANES V erfinv_start_##S(V x) {                    \
     V one = set_##S(1);                              \
-    V w = -M_##S(log, u10)((one - x) * (one + x));   \
+    V w = -log_##S((one - x) * (one + x));           \
     V m = w - set_##S(2.5);                          \
     V p = set_##S(2.81022636e-08);                   \
     p = fma_##S(p, m, set_##S(3.43273939e-07));      \

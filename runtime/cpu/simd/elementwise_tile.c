@@ -142,29 +142,39 @@ enum { wide_8 = side_8, wide_16 = side_16 };
 
 /* to[r * to_row + c] = from[c * from_column + r]: both are walked along their
  * own lines within a block. */
-#define TURN_PLANE(bits)                                      \
-  static void turn_plane_##bits(                              \
-      uint##bits##_t* to,                                     \
-      int64_t to_row,                                         \
-      const uint##bits##_t* from,                             \
-      int64_t from_column,                                    \
-      int rows,                                               \
-      int columns) {                                          \
-    enum { N = wide_##bits };                                 \
-    int whole_rows = rows & -N, whole_columns = columns & -N; \
-    for (int c = 0; c < whole_columns; c += N)                \
-      for (int r = 0; r < whole_rows; r += N)                 \
-        turn_wide_##bits(                                     \
-            to + r * to_row + c,                              \
-            to_row,                                           \
-            from + c * from_column + r,                       \
-            from_column);                                     \
-    for (int r = whole_rows; r < rows; r++)                   \
-      for (int c = 0; c < whole_columns; c++)                 \
-        to[r * to_row + c] = from[c * from_column + r];       \
-    for (int c = whole_columns; c < columns; c++)             \
-      for (int r = 0; r < rows; r++)                          \
-        to[r * to_row + c] = from[c * from_column + r];       \
+/* Columns may lie a power of two apart and so share one set of the cache. It
+ * holds eight of them, but not the sixteen of single bytes: those pass through
+ * a strip. */
+enum { STRIP = 256 };
+#define TURN_PLANE(bits)                                                    \
+  static void turn_plane_##bits(                                            \
+      uint##bits##_t* to,                                                   \
+      int64_t to_row,                                                       \
+      const uint##bits##_t* from,                                           \
+      int64_t from_column,                                                  \
+      int rows,                                                             \
+      int columns) {                                                        \
+    enum { N = wide_##bits };                                               \
+    uint##bits##_t strip[bits == 8 ? N * STRIP : 1];                        \
+    int whole_rows = rows & -N, whole_columns = columns & -N;               \
+    for (int c = 0; c < whole_columns; c += N) {                            \
+      const uint##bits##_t* lines = from + c * from_column;                 \
+      int64_t apart = from_column;                                          \
+      if (bits == 8 && whole_rows <= STRIP) {                               \
+        for (int k = 0; k < N; k++)                                         \
+          memcpy(strip + k * STRIP, lines + k * apart, (size_t)whole_rows); \
+        lines = strip;                                                      \
+        apart = STRIP;                                                      \
+      }                                                                     \
+      for (int r = 0; r < whole_rows; r += N)                               \
+        turn_wide_##bits(to + r * to_row + c, to_row, lines + r, apart);    \
+    }                                                                       \
+    for (int r = whole_rows; r < rows; r++)                                 \
+      for (int c = 0; c < whole_columns; c++)                               \
+        to[r * to_row + c] = from[c * from_column + r];                     \
+    for (int c = whole_columns; c < columns; c++)                           \
+      for (int r = 0; r < rows; r++)                                        \
+        to[r * to_row + c] = from[c * from_column + r];                     \
   }
 TURN_PLANE(8)
 TURN_PLANE(16)
