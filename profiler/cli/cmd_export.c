@@ -21,15 +21,16 @@ static void export_print_help(void) {
     printf("%-15s %s\n", all[i].name, all[i].text);
 }
 
-static int export_run(export_job* job, const exporter* to) {
+static int export_run(const export_job* job, const exporter* to) {
+  export_job all = *job;
   findings found = {0};
   summary* s = summary_new(job->m);
-  job->s = s;
-  job->found = &found;
+  all.s = s;
+  all.found = &found;
   int failed = !s || rules_find(job->m, s, &found);
   if (failed)
     cli_complain("export", "not enough memory");
-  else if ((failed = to->run(job)))
+  else if ((failed = to->run(&all)))
     cli_complain("export", "%s", job->error);
   rules_free(&found);
   summary_free(s);

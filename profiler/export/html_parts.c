@@ -180,7 +180,7 @@ void html_time(html* h) {
   const model* m = h->job->m;
   char title[400], a[TEXT_SIZE], place[300];
   /* Streams that ran anything, told by the runtime or not. */
-  uint32_t streams[64], n_streams = 0;
+  uint32_t streams[64] = {0}, n_streams = 0;
   for (uint32_t i = 0; i < m->n_kernels; i++) {
     bool known = false;
     for (uint32_t k = 0; k < n_streams; k++)
