@@ -18,6 +18,9 @@
 /* What is multiplied and summed in. */
 typedef enum gemm_kind { GEMM_F32, GEMM_F64, GEMM_C64, GEMM_KINDS } gemm_kind;
 
+#define GEMM_TINY 16
+#define GEMM_TINY_K 64
+
 /* The kernels of one instruction set. */
 typedef struct gemm_table {
   int mr[GEMM_KINDS], nr[GEMM_KINDS];
@@ -41,6 +44,20 @@ typedef struct gemm_table {
       const void* src,
       int64_t lane_stride,
       int64_t k_stride);
+  /* tile[i * GEMM_TINY + j] = the product, for i < m, j < n, both at most
+   * GEMM_TINY, k at most GEMM_TINY_K; element (i, k) of a at
+   * a[i * a_row + k * a_col]. The rest of the tile is undefined. */
+  void (*tiny[DTYPE_COUNT])(
+      float* tile,
+      int m,
+      int n,
+      int k,
+      const void* a,
+      int64_t a_row,
+      int64_t a_col,
+      const void* b,
+      int64_t b_row,
+      int64_t b_col);
   /* n elements, `stride` apart in memory, from and to float. */
   void (*load[DTYPE_COUNT])(
       float* dst, const void* src, int64_t stride, int64_t n);

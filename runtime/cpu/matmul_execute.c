@@ -293,54 +293,119 @@ static int matmul_onednn(const matmul_plan* p) {
   return atomic_load(&d.failed) ? -1 : 0;
 }
 
-/* One row or one column of results, of each product in turn. Nonzero: not for
- * matvec_run. */
-static int matmul_vector(const matmul_plan* p) {
-  const bool row = p->m == 1; /* x @ B, else A @ x */
-  const matmul_matrix* m = row ? &p->b : &p->a;
-  const int64_t n = row ? p->n : p->m;
-  if (p->k < 8 || (p->batch > 1 && n * p->k < 16 * 1024)) return 1;
-  const int64_t out_step = row ? m->col : m->row;
-  const int64_t k_step = row ? m->row : m->col;
-  if (out_step != 1 && k_step != 1 && p->k != 1) return 1;
-  float* x =
-      scratch_get(SCRATCH_KERNEL, (size_t)(p->k + n + 16) * sizeof(float));
-  if (!x) return 1;
-  float* y = x + p->k;
+typedef struct matmul_few {
+  const matmul_plan* p;
+  matmul_plan flat; /* in which results are rows, one a vector */
+  bool rows;        /* x @ B, else A @ x */
+  int64_t n;
+  _Atomic int failed;
+} matmul_few;
+
+static int matmul_few_one(matmul_few* f, int64_t i) {
+  const matmul_plan* p = f->p;
   const gemm_table* t = gemm_kernels();
-  /* A column of results is stored as a row is. */
-  matmul_plan flat = *p;
-  if (!row) {
-    flat.out.col = p->out.row;
-    flat.c.col = p->c.row;
-  }
-  for (int64_t i = 0; i < p->batch; i++) {
-    const matmul_start* s = &p->starts[i];
-    const matmul_matrix* v = row ? &p->a : &p->b;
+  const matmul_start* s = &p->starts[i];
+  const int vectors = (int)(f->rows ? p->m : p->n);
+  const matmul_matrix* m = f->rows ? &p->b : &p->a;
+  const matmul_matrix* v = f->rows ? &p->a : &p->b;
+  float* x = scratch_get(
+      SCRATCH_KERNEL, (size_t)(vectors * (p->k + f->n) + 16) * sizeof(float));
+  if (!x) return 1;
+  float* y = x + vectors * p->k;
+  for (int r = 0; r < vectors; r++)
     t->load[p->dtype](
-        x,
-        matmul_at(p, v, row ? s->a : s->b, 0, 0),
-        row ? v->col : v->row,
+        x + r * p->k,
+        f->rows ? matmul_at(p, v, s->a, r, 0) : matmul_at(p, v, s->b, 0, r),
+        f->rows ? v->col : v->row,
         p->k);
-    if (matvec_run(
-            p->dtype,
-            y,
-            matmul_at(p, m, row ? s->b : s->a, 0, 0),
-            out_step,
-            k_step,
-            n,
-            p->k,
-            x))
-      return 1;
-    matmul_store(&flat, i, y, n, 0, 1, 0, n);
-  }
+  if (matvec_run(
+          p->dtype,
+          y,
+          matmul_at(p, m, f->rows ? s->b : s->a, 0, 0),
+          f->rows ? m->col : m->row,
+          f->rows ? m->row : m->col,
+          f->n,
+          p->k,
+          x,
+          vectors))
+    return 1;
+  matmul_store(&f->flat, i, y, f->n, 0, vectors, 0, f->n);
   return 0;
+}
+
+static void matmul_few_parts(
+    void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  matmul_few* f = ctx;
+  for (int64_t i = begin; i < end; i++)
+    if (matmul_few_one(f, i)) atomic_store(&f->failed, 1);
+}
+
+static matmul_matrix matmul_turned(const matmul_matrix* m) {
+  return (matmul_matrix){m->data, m->col, m->row};
+}
+
+/* A few rows or columns of results. 0: done; 1: not for matvec_run. */
+static int matmul_vectors(const matmul_plan* p) {
+  matmul_few f = {.p = p, .flat = *p, .rows = p->m <= p->n};
+  const int64_t vectors = f.rows ? p->m : p->n;
+  f.n = f.rows ? p->n : p->m;
+  if (vectors > MATVEC_MOST || gemm_kind_of(p->dtype) != GEMM_F32 || p->k < 8 ||
+      f.n * p->k < (vectors == 1 ? 256 : 64 * 1024))
+    return 1;
+  const matmul_matrix* m = f.rows ? &p->b : &p->a;
+  const int64_t out_step = f.rows ? m->col : m->row;
+  const int64_t k_step = f.rows ? m->row : m->col;
+  if (out_step != 1 && k_step != 1) return 1;
+  if (!f.rows) {
+    /* Columns of results are stored as rows are. */
+    f.flat.out = matmul_turned(&p->out);
+    f.flat.c = matmul_turned(&p->c);
+  }
+  /* Many small ones side by side, large ones each on all threads. */
+  if (f.n * p->k > 256 * 1024 || p->batch == 1)
+    matmul_few_parts(&f, 0, p->batch, 0);
+  else
+    pool_for(p->batch, 32 * 1024 / (f.n * p->k) + 1, matmul_few_parts, &f);
+  return atomic_load(&f.failed);
+}
+
+/* At most 16 x 16 results of at most 64 products each: nothing but the
+ * arithmetic. */
+static bool matmul_is_tiny(const matmul_plan* p) {
+  return p->m <= GEMM_TINY && p->n <= GEMM_TINY && p->k <= GEMM_TINY_K &&
+         gemm_kernels()->tiny[p->dtype];
+}
+
+static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const matmul_plan* p = ctx;
+  const gemm_table* t = gemm_kernels();
+  float tile[GEMM_TINY * GEMM_TINY];
+  for (int64_t i = begin; i < end; i++) {
+    const matmul_start* s = &p->starts[i];
+    t->tiny[p->dtype](
+        tile,
+        (int)p->m,
+        (int)p->n,
+        (int)p->k,
+        matmul_at(p, &p->a, s->a, 0, 0),
+        p->a.row,
+        p->a.col,
+        matmul_at(p, &p->b, s->b, 0, 0),
+        p->b.row,
+        p->b.col);
+    matmul_store(p, i, tile, GEMM_TINY, 0, p->m, 0, p->n);
+  }
 }
 
 int matmul_execute(const matmul_plan* p) {
   if (p->k > 0) {
-    if ((p->m == 1 || p->n == 1) && gemm_kind_of(p->dtype) == GEMM_F32 &&
-        !matmul_vector(p))
+    if (matmul_is_tiny(p)) {
+      pool_for(p->batch, 64, matmul_tiny, (void*)p);
+      return 0;
+    }
+    if ((p->m <= MATVEC_MOST || p->n <= MATVEC_MOST) && !matmul_vectors(p))
       return 0;
     const int status = matmul_onednn(p);
     if (status == 0) return 0;

@@ -16,8 +16,8 @@ const matvec_table* matvec_kernels(void) {
 
 /* Elements a part should have: less is not worth another thread. */
 #define MATVEC_PART (64 * 1024)
-/* Sums that stay in L1 while rows stream past. */
-#define MATVEC_COLS 2048
+/* Sums of all vectors that stay in L1 while rows stream past. */
+#define MATVEC_COLS 4096
 
 typedef struct matvec_call {
   const matvec_table* t;
@@ -25,7 +25,8 @@ typedef struct matvec_call {
   const char* m;
   int64_t ld, n, kn;
   const float* x;
-  float* y;       /* for axpy: parts partial sums of n */
+  float* y; /* for axpy: parts partial sums of vectors * n */
+  int vectors;
   int64_t k_part; /* axpy: rows summed into one partial */
 } matvec_call;
 
@@ -34,30 +35,37 @@ static void matvec_dot(void* ctx, int64_t begin, int64_t end, int worker) {
   const matvec_call* c = ctx;
   c->t->dot[c->dtype](
       c->y + begin,
-      c->m + (size_t)(begin * c->ld) * dtype_size(c->dtype),
+      c->n,
+      c->m + begin * c->ld * (int64_t)dtype_size(c->dtype),
       c->ld,
       end - begin,
       c->x,
-      c->kn);
+      c->kn,
+      c->kn,
+      c->vectors);
 }
 
 static void matvec_axpy(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const matvec_call* c = ctx;
+  const int64_t most = MATVEC_COLS / c->vectors;
   for (int64_t p = begin; p < end; p++) {
     const int64_t k0 = p * c->k_part;
     const int64_t k1 = k0 + c->k_part < c->kn ? k0 + c->k_part : c->kn;
-    float* y = c->y + p * c->n;
-    memset(y, 0, (size_t)c->n * sizeof *y);
-    for (int64_t j = 0; j < c->n; j += MATVEC_COLS) {
-      const int64_t cols = c->n - j < MATVEC_COLS ? c->n - j : MATVEC_COLS;
+    float* y = c->y + p * c->vectors * c->n;
+    memset(y, 0, (size_t)(c->vectors * c->n) * sizeof *y);
+    for (int64_t j = 0; j < c->n; j += most) {
+      const int64_t cols = c->n - j < most ? c->n - j : most;
       c->t->axpy[c->dtype](
           y + j,
-          c->m + (size_t)(k0 * c->ld + j) * dtype_size(c->dtype),
+          c->n,
+          c->m + (k0 * c->ld + j) * (int64_t)dtype_size(c->dtype),
           c->ld,
           cols,
           c->x + k0,
-          k1 - k0);
+          c->kn,
+          k1 - k0,
+          c->vectors);
     }
   }
 }
@@ -70,7 +78,8 @@ int matvec_run(
     int64_t col,
     int64_t n,
     int64_t kn,
-    const float* x) {
+    const float* x,
+    int vectors) {
   matvec_call c = {
       .t = matvec_kernels(),
       .dtype = dtype,
@@ -78,7 +87,8 @@ int matvec_run(
       .n = n,
       .kn = kn,
       .x = x,
-      .y = y};
+      .y = y,
+      .vectors = vectors};
   if (!c.t->dot[dtype]) return 1;
   if (col == 1 || kn == 1) {
     c.ld = row;
@@ -96,14 +106,15 @@ int matvec_run(
   if (parts < 2) parts = 1;
   c.k_part = (kn + parts - 1) / parts;
   parts = (kn + c.k_part - 1) / c.k_part;
+  const int64_t all = vectors * n;
   if (parts > 1) {
-    c.y = scratch_get(SCRATCH_OUTER, (size_t)(parts * n) * sizeof *y);
+    c.y = scratch_get(SCRATCH_OUTER, (size_t)(parts * all) * sizeof *y);
     if (!c.y) return 1;
   }
   pool_for(parts, 1, matvec_axpy, &c);
   if (parts == 1) return 0;
-  memcpy(y, c.y, (size_t)n * sizeof *y);
+  memcpy(y, c.y, (size_t)all * sizeof *y);
   for (int64_t p = 1; p < parts; p++)
-    for (int64_t j = 0; j < n; j++) y[j] += c.y[p * n + j];
+    for (int64_t j = 0; j < all; j++) y[j] += c.y[p * all + j];
   return 0;
 }

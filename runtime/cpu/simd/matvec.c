@@ -22,72 +22,121 @@ static inline vf vf_load_f32(const float* p) {
   return vf_load(p);
 }
 
+/* Rows of the matrix, and vectors, that are summed at the same time. */
 #define ROWS 4
-#define MATVEC(tag, S)                                                       \
-  static void dot_##tag(                                                     \
-      float* y,                                                              \
-      const void* rows,                                                      \
-      int64_t ld,                                                            \
-      int64_t n,                                                             \
-      const float* x,                                                        \
-      int64_t kn) {                                                          \
-    const S* m = rows;                                                       \
-    int64_t i = 0;                                                           \
-    for (; i + ROWS <= n; i += ROWS, m += ROWS * ld) {                       \
-      vf sum[ROWS][2];                                                       \
-      for (int r = 0; r < ROWS; r++) sum[r][0] = sum[r][1] = vf_zero();      \
-      int64_t k = 0;                                                         \
-      for (; k + 2 * VF <= kn; k += 2 * VF) {                                \
-        vf x0 = vf_load(x + k), x1 = vf_load(x + k + VF);                    \
-        _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {             \
-          const S* p = m + r * ld + k;                                       \
-          sum[r][0] = vf_fma(vf_load_##tag(p), x0, sum[r][0]);               \
-          sum[r][1] = vf_fma(vf_load_##tag(p + VF), x1, sum[r][1]);          \
-        }                                                                    \
-      }                                                                      \
-      for (int r = 0; r < ROWS; r++) {                                       \
-        float s = vf_sum(sum[r][0] + sum[r][1]);                             \
-        for (int64_t t = k; t < kn; t++)                                     \
-          s += f32_of_##tag(m + r * ld + t) * x[t];                          \
-        y[i + r] = s;                                                        \
-      }                                                                      \
-    }                                                                        \
-    for (; i < n; i++, m += ld) {                                            \
-      vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};              \
-      int64_t k = 0;                                                         \
-      for (; k + 4 * VF <= kn; k += 4 * VF)                                  \
-        _Pragma("GCC unroll 4") for (int u = 0; u < 4; u++) sum[u] = vf_fma( \
-            vf_load_##tag(m + k + u * VF), vf_load(x + k + u * VF), sum[u]); \
-      float s = vf_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));               \
-      for (; k < kn; k++) s += f32_of_##tag(m + k) * x[k];                   \
-      y[i] = s;                                                              \
-    }                                                                        \
-  }                                                                          \
-  static void axpy_##tag(                                                    \
-      float* y,                                                              \
-      const void* rows,                                                      \
-      int64_t ld,                                                            \
-      int64_t n,                                                             \
-      const float* x,                                                        \
-      int64_t kn) {                                                          \
-    const S* m = rows;                                                       \
-    int64_t k = 0;                                                           \
-    for (; k + ROWS <= kn; k += ROWS, m += ROWS * ld) {                      \
-      vf s[ROWS];                                                            \
-      for (int r = 0; r < ROWS; r++) s[r] = vf_set1(x[k + r]);               \
-      int64_t j = 0;                                                         \
-      for (; j + VF <= n; j += VF) {                                         \
-        vf v = vf_load(y + j);                                               \
-        _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) v =           \
-            vf_fma(s[r], vf_load_##tag(m + r * ld + j), v);                  \
-        vf_store(y + j, v);                                                  \
-      }                                                                      \
-      for (; j < n; j++)                                                     \
-        for (int r = 0; r < ROWS; r++)                                       \
-          y[j] += x[k + r] * f32_of_##tag(m + r * ld + j);                   \
-    }                                                                        \
-    for (; k < kn; k++, m += ld)                                             \
-      for (int64_t j = 0; j < n; j++) y[j] += x[k] * f32_of_##tag(m + j);    \
+#define VECTORS 4
+
+#define MATVEC(tag, S)                                                         \
+  static inline __attribute__((always_inline)) void dot_block_##tag(           \
+      const int rows,                                                          \
+      const int vectors,                                                       \
+      float* y,                                                                \
+      int64_t ldy,                                                             \
+      const S* m,                                                              \
+      int64_t ld,                                                              \
+      const float* x,                                                          \
+      int64_t ldx,                                                             \
+      int64_t kn) {                                                            \
+    vf sum[ROWS][VECTORS];                                                     \
+    for (int r = 0; r < rows; r++)                                             \
+      for (int v = 0; v < vectors; v++) sum[r][v] = vf_zero();                 \
+    int64_t k = 0;                                                             \
+    for (; k + VF <= kn; k += VF) {                                            \
+      vf w[ROWS];                                                              \
+      _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) w[r] =            \
+          vf_load_##tag(m + r * ld + k);                                       \
+      _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {              \
+        const vf at = vf_load(x + v * ldx + k);                                \
+        _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) sum[r][v] =     \
+            vf_fma(w[r], at, sum[r][v]);                                       \
+      }                                                                        \
+    }                                                                          \
+    for (int r = 0; r < rows; r++)                                             \
+      for (int v = 0; v < vectors; v++) {                                      \
+        float s = vf_sum(sum[r][v]);                                           \
+        for (int64_t t = k; t < kn; t++)                                       \
+          s += f32_of_##tag(m + r * ld + t) * x[v * ldx + t];                  \
+        y[v * ldy + r] = s;                                                    \
+      }                                                                        \
+  }                                                                            \
+  static void dot_##tag(                                                       \
+      float* y,                                                                \
+      int64_t ldy,                                                             \
+      const void* rows,                                                        \
+      int64_t ld,                                                              \
+      int64_t n,                                                               \
+      const float* x,                                                          \
+      int64_t ldx,                                                             \
+      int64_t kn,                                                              \
+      int vectors) {                                                           \
+    const S* m = rows;                                                         \
+    int64_t i = 0;                                                             \
+    for (; i + ROWS <= n; i += ROWS, m += ROWS * ld) {                         \
+      int v = 0;                                                               \
+      for (; v + VECTORS <= vectors; v += VECTORS)                             \
+        dot_block_##tag(                                                       \
+            ROWS, VECTORS, y + v * ldy + i, ldy, m, ld, x + v * ldx, ldx, kn); \
+      for (; v < vectors; v++)                                                 \
+        dot_block_##tag(                                                       \
+            ROWS, 1, y + v * ldy + i, ldy, m, ld, x + v * ldx, ldx, kn);       \
+    }                                                                          \
+    for (; i < n; i++, m += ld)                                                \
+      for (int v = 0; v < vectors; v++)                                        \
+        dot_block_##tag(                                                       \
+            1, 1, y + v * ldy + i, ldy, m, ld, x + v * ldx, ldx, kn);          \
+  }                                                                            \
+  static inline __attribute__((always_inline)) void axpy_block_##tag(          \
+      const int vectors,                                                       \
+      float* y,                                                                \
+      int64_t ldy,                                                             \
+      const S* m,                                                              \
+      int64_t ld,                                                              \
+      int64_t n,                                                               \
+      const float* x,                                                          \
+      int64_t ldx) {                                                           \
+    int64_t j = 0;                                                             \
+    for (; j + VF <= n; j += VF) {                                             \
+      vf w[ROWS];                                                              \
+      _Pragma("GCC unroll 4") for (int r = 0; r < ROWS; r++) w[r] =            \
+          vf_load_##tag(m + r * ld + j);                                       \
+      _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {              \
+        vf sum = vf_load(y + v * ldy + j);                                     \
+        _Pragma("GCC unroll 4") for (int r = 0; r < ROWS; r++) sum =           \
+            vf_fma(vf_set1(x[v * ldx + r]), w[r], sum);                        \
+        vf_store(y + v * ldy + j, sum);                                        \
+      }                                                                        \
+    }                                                                          \
+    for (; j < n; j++)                                                         \
+      for (int v = 0; v < vectors; v++)                                        \
+        for (int r = 0; r < ROWS; r++)                                         \
+          y[v * ldy + j] += x[v * ldx + r] * f32_of_##tag(m + r * ld + j);     \
+  }                                                                            \
+  static void axpy_##tag(                                                      \
+      float* y,                                                                \
+      int64_t ldy,                                                             \
+      const void* rows,                                                        \
+      int64_t ld,                                                              \
+      int64_t n,                                                               \
+      const float* x,                                                          \
+      int64_t ldx,                                                             \
+      int64_t kn,                                                              \
+      int vectors) {                                                           \
+    const S* m = rows;                                                         \
+    int64_t k = 0;                                                             \
+    for (; k + ROWS <= kn; k += ROWS, m += ROWS * ld) {                        \
+      int v = 0;                                                               \
+      for (; v + VECTORS <= vectors; v += VECTORS)                             \
+        axpy_block_##tag(                                                      \
+            VECTORS, y + v * ldy, ldy, m, ld, n, x + v * ldx + k, ldx);        \
+      for (; v < vectors; v++)                                                 \
+        axpy_block_##tag(1, y + v * ldy, ldy, m, ld, n, x + v * ldx + k, ldx); \
+    }                                                                          \
+    for (; k < kn; k++, m += ld)                                               \
+      for (int v = 0; v < vectors; v++) {                                      \
+        float* to = y + v * ldy;                                               \
+        const float by = x[v * ldx + k];                                       \
+        for (int64_t j = 0; j < n; j++) to[j] += by * f32_of_##tag(m + j);     \
+      }                                                                        \
   }
 
 MATVEC(f32, float)
