@@ -97,6 +97,8 @@ LAZULI_API int mlx_fast_cuda_kernel_apply(
     const mlx_fast_cuda_kernel_config config,
     const mlx_stream stream);
 
+/* (x - mean) / sqrt(var + eps) * weight + bias along the last axis; weight,
+ * bias and types as for mlx_fast_rms_norm. */
 LAZULI_API int mlx_fast_layer_norm(
     mlx_array* res,
     const mlx_array x,
@@ -169,6 +171,9 @@ LAZULI_API int mlx_fast_metal_kernel_apply(
     const mlx_fast_metal_kernel_config config,
     const mlx_stream stream);
 
+/* x / sqrt(mean(x^2) + eps) * weight along the last axis. weight: one axis of
+ * that extent. x and weight meet in a real floating type; an error for others,
+ * for scalars and for other shapes. */
 LAZULI_API int mlx_fast_rms_norm(
     mlx_array* res,
     const mlx_array x,
@@ -176,6 +181,11 @@ LAZULI_API int mlx_fast_rms_norm(
     float eps,
     const mlx_stream s);
 
+/* Rotary position embedding of x, (B, ..., T, D) of a real floating type: the
+ * first `dims` of D rotate, an even number; neighbours make pairs if
+ * `traditional`, else elements dims / 2 apart. Positions are
+ * (t + offset) * scale. Either base or freqs (dims / 2 elements) must be given.
+ * There is no gradient for offset and freqs. */
 LAZULI_API int mlx_fast_rope(
     mlx_array* res,
     const mlx_array x,
@@ -187,6 +197,7 @@ LAZULI_API int mlx_fast_rope(
     const mlx_array freqs /* may be null */,
     const mlx_stream s);
 
+/* The same with an integer array as offset: a scalar, or one for each of B. */
 LAZULI_API int mlx_fast_rope_dynamic(
     mlx_array* res,
     const mlx_array x,
@@ -198,6 +209,12 @@ LAZULI_API int mlx_fast_rope_dynamic(
     const mlx_array freqs /* may be null */,
     const mlx_stream s);
 
+/* softmax(scale * queries keys^T + mask) values: queries (B, H, Lq, D), keys
+ * (B, G, Lk, D), values (B, G, Lk, E), H a multiple of G; the result is
+ * (B, H, Lq, E). mask_mode: "causal" (query i sees keys up to i + Lk - Lq),
+ * "array" or "". mask_arr: bool, false hides, or numbers to add; broadcasts to
+ * (B, H, Lq, Lk); an error together with "causal". sinks: (H), a score that
+ * takes part in each sum without a value. */
 LAZULI_API int mlx_fast_scaled_dot_product_attention(
     mlx_array* res,
     const mlx_array queries,
