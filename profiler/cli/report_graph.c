@@ -98,6 +98,26 @@ static void report_eval_groups(const report* r) {
   report_rest(r, shown, r->s->n_evals);
 }
 
+/* What the optimiser did to nodes before they ran. */
+static void report_rewrites(const report* r) {
+  uint32_t counts[256] = {0};
+  bool any = false;
+  char text[TEXT_SIZE];
+  for (uint32_t i = 0; i < r->m->n_nodes; i++) counts[r->m->nodes[i].rewrite]++;
+  for (int i = 1; i < 256; i++) {
+    if (!counts[i]) continue;
+    term_print(
+        &r->term,
+        TERM_PLAIN,
+        "%s%s %s",
+        any ? ", " : "  The optimiser: ",
+        text_count(text, counts[i]),
+        text_rewrite((uint8_t)i));
+    any = true;
+  }
+  if (any) fputs(".\n", r->term.out);
+}
+
 void report_evals(const report* r) {
   const model* m = r->m;
   char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
@@ -117,6 +137,7 @@ void report_evals(const report* r) {
     else
       report_eval_groups(r);
   }
+  report_rewrites(r);
   uint32_t never = 0;
   for (uint32_t i = 0; i < m->n_nodes; i++)
     never += m->nodes[i].eval == MODEL_NONE && m->nodes[i].n_inputs;

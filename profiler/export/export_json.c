@@ -217,6 +217,14 @@ static void json_streams(cJSON* root, const model* m, const summary* s) {
   }
 }
 
+static void json_rewrites(cJSON* root, const model* m) {
+  cJSON* o = cJSON_AddObjectToObject(root, "rewrites");
+  uint32_t counts[256] = {0};
+  for (uint32_t i = 0; i < m->n_nodes; i++) counts[m->nodes[i].rewrite]++;
+  for (int i = 1; i < 256; i++)
+    if (counts[i]) json_u64(o, text_rewrite((uint8_t)i), counts[i]);
+}
+
 static void json_waits(cJSON* root, const model* m, const summary* s) {
   cJSON* list = cJSON_AddArrayToObject(root, "waits");
   for (uint32_t i = 0; i < s->n_waits; i++) {
@@ -294,6 +302,7 @@ int export_json(
   json_kernels(root, m, s);
   int failed = json_memory(root, m, s);
   json_fusion(root, m, s);
+  json_rewrites(root, m);
   json_streams(root, m, s);
   json_waits(root, m, s);
   json_compiles(root, m, s);

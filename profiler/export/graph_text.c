@@ -66,6 +66,9 @@ int graph_label(
         "%s · %s",
         text_bytes(bytes, size),
         text_ns(ns, time));
+  } else if (v->kind == GRAPH_NODE && m->nodes[v->node].rewrite) {
+    snprintf(
+        lines[n++], GRAPH_LINE, "%s", text_rewrite(m->nodes[v->node].rewrite));
   } else if (n == 2 || size) {
     snprintf(lines[n++], GRAPH_LINE, "%s", text_bytes(bytes, size));
   }
@@ -167,6 +170,10 @@ static const uint32_t graph_dtypes[] = {
 uint32_t graph_colour(const graph* g, uint32_t vertex, graph_by by) {
   const graph_vertex* v = &g->vertices[vertex];
   if (v->never) return 0xffffff;
+  /* The optimiser took it away: it cost nothing. */
+  if (v->kind == GRAPH_NODE && g->m->nodes[v->node].rewrite &&
+      g->m->nodes[v->node].kernel == MODEL_NONE)
+    return 0xeceff3;
   if (by == GRAPH_BY_DTYPE) {
     uint8_t dtype = v->array == MODEL_NONE ? TEXT_DTYPE_UNKNOWN
                                            : g->m->arrays[v->array].dtype;
