@@ -4,12 +4,10 @@
 #include <stdlib.h>
 
 #include "cpu/floats.h"
-#include "cpu/simd/reduce.h"
-#include "cpu/walk.h"
+#include "cpu/reduce_job.h"
 #include "stream/pool.h"
 
 enum {
-  BLOCK = 1024,         /* accumulators, or gathered elements, on the stack */
   GRAIN = 32768,        /* elements worth a thread's while */
   MAX_PARTIALS = 32768, /* accumulators of one reduction cut into parts */
 };
@@ -20,26 +18,6 @@ typedef struct axes_group {
   int32_t shape[LZ_MAX_DIMS];
   int64_t strides[2][LZ_MAX_DIMS]; /* in, out */
 } axes_group;
-
-typedef struct reduce_job {
-  const uint8_t* in;
-  uint8_t* out;
-  lz_dtype in_type, acc_type, out_type;
-  size_t in_size, acc_size;
-  reduce_kind kind;
-  reduce_fold by_row, by_col;
-  reduce_fold merge; /* by_col for accumulators */
-  uint64_t neutral;  /* bits of one accumulator */
-  walk kept;         /* all kept axes but the innermost; views in, out */
-  walk reduced;      /* all reduced axes but the innermost */
-  /* the innermost axis of either group; extent 1 where there is none */
-  int64_t kept_n, kept_in, kept_out;
-  int64_t reduced_n, reduced_in;
-  /* how the reduction of one place, or one block, is cut */
-  int64_t part, n_parts;
-  int64_t block; /* kept innermost elements handled at once */
-  uint8_t* partials;
-} reduce_job;
 
 static uint64_t neutral_bits(reduce_kind kind, lz_dtype d) {
   uint64_t bits = 0;
@@ -91,112 +69,20 @@ static void finish(
   floats_store(job->out_type, out, stride, acc, n);
 }
 
-/* Folds elements [begin, begin+n) of the reduction's index space, at one
- * place of the kept space, into one accumulator. */
-static void fold_run(
-    const reduce_job* job,
-    const uint8_t* in,
-    int64_t begin,
-    int64_t n,
-    void* acc) {
-  uint64_t gathered[BLOCK];
-  walk_at at;
-  int64_t inner = begin % job->reduced_n;
-  walk_seek(&job->reduced, &at, begin / job->reduced_n);
-  while (n > 0) {
-    int64_t m = job->reduced_n - inner;
-    if (m > n) m = n;
-    n -= m;
-    const uint8_t* x =
-        in + (at.offset[0] + inner * job->reduced_in) * (int64_t)job->in_size;
-    if (job->reduced_in == 1) {
-      job->by_row(x, 0, 1, m, acc);
-    } else {
-      for (int64_t i = 0; i < m; i += BLOCK) {
-        int64_t some = m - i < BLOCK ? m - i : BLOCK;
-        walk_copy(
-            gathered,
-            1,
-            x + i * job->reduced_in * (int64_t)job->in_size,
-            job->reduced_in,
-            some,
-            job->in_size);
-        job->by_row(gathered, 0, 1, some, acc);
-      }
-    }
-    inner = 0;
-    if (n > 0) walk_next(&job->reduced, &at);
-  }
-}
-
-/* Folds rows [begin, begin+rows) of the reduction's index space into `cols`
- * accumulators that lie along the innermost kept axis. */
-static void fold_block(
-    const reduce_job* job,
-    const uint8_t* in,
-    int64_t begin,
-    int64_t rows,
-    int64_t cols,
-    void* acc) {
-  if (rows == 0) return;
-  uint64_t gathered[BLOCK];
-  int64_t size = (int64_t)job->in_size;
-  walk_at at;
-  int64_t inner = begin % job->reduced_n;
-  walk_seek(&job->reduced, &at, begin / job->reduced_n);
-  while (rows > 0) {
-    int64_t m = job->reduced_n - inner;
-    if (m > rows) m = rows;
-    rows -= m;
-    const uint8_t* x = in + (at.offset[0] + inner * job->reduced_in) * size;
-    if (job->kept_in == 1 || cols == 1) {
-      job->by_col(x, job->reduced_in, m, cols, acc);
-    } else {
-      for (int64_t r = 0; r < m; r++)
-        for (int64_t c = 0; c < cols; c += BLOCK) {
-          int64_t some = cols - c < BLOCK ? cols - c : BLOCK;
-          walk_copy(
-              gathered,
-              1,
-              x + (r * job->reduced_in + c * job->kept_in) * size,
-              job->kept_in,
-              some,
-              job->in_size);
-          job->by_col(
-              gathered, 0, 1, some, (uint8_t*)acc + c * (int64_t)job->acc_size);
-        }
-    }
-    inner = 0;
-    if (rows > 0) walk_next(&job->reduced, &at);
-  }
-}
-
 /* Rows: kept places [begin, end), each reduced whole. */
 static void row_places(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
   const reduce_job* job = ctx;
-  uint64_t acc[BLOCK];
-  int64_t total = job->reduced.size * job->reduced_n;
+  uint64_t acc[REDUCE_BLOCK];
   int64_t inner = begin % job->kept_n;
   walk_at at;
   walk_seek(&job->kept, &at, begin / job->kept_n);
   while (begin < end) {
     int64_t n = job->kept_n - inner;
     if (n > end - begin) n = end - begin;
-    if (n > BLOCK) n = BLOCK;
+    if (n > REDUCE_BLOCK) n = REDUCE_BLOCK;
     fill(acc, job->acc_size, job->neutral, n);
-    const uint8_t* x =
-        job->in + (at.offset[0] + inner * job->kept_in) * (int64_t)job->in_size;
-    if (job->reduced_in == 1 && job->reduced.size == 1)
-      job->by_row(x, job->kept_in, n, job->reduced_n, acc);
-    else
-      for (int64_t i = 0; i < n; i++)
-        fold_run(
-            job,
-            x + i * job->kept_in * (int64_t)job->in_size,
-            0,
-            total,
-            (uint8_t*)acc + i * (int64_t)job->acc_size);
+    reduce_fold_places(
+        job, at.offset[0] + inner * job->kept_in, n, acc, worker);
     finish(
         job,
         acc,
@@ -215,7 +101,6 @@ static void row_places(void* ctx, int64_t begin, int64_t end, int worker) {
 
 /* Rows: parts of the reduction of every place, into partials[part][place]. */
 static void row_parts(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
   const reduce_job* job = ctx;
   int64_t total = job->reduced.size * job->reduced_n;
   int64_t places = job->kept.size * job->kept_n;
@@ -225,21 +110,20 @@ static void row_parts(void* ctx, int64_t begin, int64_t end, int worker) {
     int64_t n = total - first < job->part ? total - first : job->part;
     walk_at at;
     walk_seek(&job->kept, &at, place / job->kept_n);
-    fold_run(
+    reduce_fold_run(
         job,
-        job->in + (at.offset[0] + place % job->kept_n * job->kept_in) *
-                      (int64_t)job->in_size,
+        at.offset[0] + place % job->kept_n * job->kept_in,
         first,
         n,
-        job->partials + (part * places + place) * (int64_t)job->acc_size);
+        job->partials + (part * places + place) * (int64_t)job->acc_size,
+        worker);
   }
 }
 
 /* Columns: units of (place of the outer kept axes, block, part). */
 static void col_units(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
   const reduce_job* job = ctx;
-  uint64_t local[BLOCK];
+  uint64_t local[REDUCE_BLOCK];
   int64_t rows = job->reduced.size * job->reduced_n;
   int64_t blocks = (job->kept_n + job->block - 1) / job->block;
   int64_t places = job->kept.size * job->kept_n;
@@ -252,21 +136,21 @@ static void col_units(void* ctx, int64_t begin, int64_t end, int worker) {
     int64_t n = rows - row < job->part ? rows - row : job->part;
     walk_at at;
     walk_seek(&job->kept, &at, outer);
-    const uint8_t* x =
-        job->in + (at.offset[0] + first * job->kept_in) * (int64_t)job->in_size;
+    int64_t x = at.offset[0] + first * job->kept_in;
     if (job->partials) {
-      fold_block(
+      reduce_fold_block(
           job,
           x,
           row,
           n,
           cols,
           job->partials + (part * places + outer * job->kept_n + first) *
-                              (int64_t)job->acc_size);
+                              (int64_t)job->acc_size,
+          worker);
       continue;
     }
     fill(local, job->acc_size, job->neutral, cols);
-    fold_block(job, x, row, n, cols, local);
+    reduce_fold_block(job, x, row, n, cols, local, worker);
     finish(
         job,
         local,
@@ -345,7 +229,7 @@ static void run_cols(reduce_job* job) {
       return;
     }
   }
-  if (job->block > BLOCK) job->block = BLOCK;
+  if (job->block > REDUCE_BLOCK) job->block = REDUCE_BLOCK;
   job->part = rows;
   job->n_parts = 1;
   int64_t blocks = (job->kept_n + job->block - 1) / job->block;
@@ -398,20 +282,29 @@ lz_dtype reduce_dtype(reduce_kind kind, lz_dtype in) {
   return dtype_is_float(in) && acc != DTYPE_BOOL ? in : acc;
 }
 
-void reduce_run(
-    reduce_kind kind, const lz_view* in, uint32_t axes, const lz_view* out) {
+static void run(
+    reduce_kind kind,
+    const lz_view* in,
+    uint32_t axes,
+    reduce_source source,
+    void* source_ctx,
+    const lz_view* out) {
   const reduce_table* kernels = ISA_PICK(reduce_kernels);
   lz_dtype acc = reduce_acc_dtype(kind, in->dtype);
-  assert(acc == out->dtype || out->dtype == in->dtype);
+  assert(
+      acc == out->dtype ||
+      (acc == DTYPE_FLOAT32 && dtype_is_float(out->dtype) &&
+       out->dtype != DTYPE_FLOAT64));
   reduce_job job = {
       .in = in->data,
+      .source = source,
+      .source_ctx = source_ctx,
       .out = out->data,
       .in_type = in->dtype,
       .acc_type = acc,
       .out_type = out->dtype,
       .in_size = dtype_size(in->dtype),
       .acc_size = dtype_size(acc),
-      .kind = kind,
       .by_row = kernels->by_row[kind][in->dtype],
       .by_col = kernels->by_col[kind][in->dtype],
       .merge = kernels->by_col[kind][acc],
@@ -451,4 +344,27 @@ void reduce_run(
     run_rows(&job);
   else
     run_cols(&job);
+}
+
+void reduce_run(
+    reduce_kind kind, const lz_view* in, uint32_t axes, const lz_view* out) {
+  run(kind, in, axes, NULL, NULL, out);
+}
+
+void reduce_run_from(
+    reduce_kind kind,
+    lz_dtype dtype,
+    int ndim,
+    const int32_t* shape,
+    uint32_t axes,
+    reduce_source source,
+    void* source_ctx,
+    const lz_view* out) {
+  int64_t strides[LZ_MAX_DIMS], stride = 1;
+  for (int i = ndim; i-- > 0;) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  lz_view in = {NULL, dtype, ndim, shape, strides};
+  run(kind, &in, axes, source, source_ctx, out);
 }

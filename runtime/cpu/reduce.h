@@ -34,6 +34,28 @@ lz_dtype reduce_dtype(reduce_kind kind, lz_dtype in);
 void reduce_run(
     reduce_kind kind, const lz_view* in, uint32_t axes, const lz_view* out);
 
+/* Fills `tile` with elements [begin, begin+n) of an array's row-major order,
+ * lying together; n ≤ REDUCE_SOURCE_MAX. Called from several threads at once,
+ * with the pool's worker number, unique among them. */
+typedef void (*reduce_source)(
+    void* ctx, int64_t begin, int64_t n, void* tile, int worker);
+
+enum { REDUCE_SOURCE_MAX = 1024 };
+
+/* reduce_run of an array of `dtype` and `shape` that is never in memory: its
+ * elements are asked of the source, each once, tile by tile. Where halves are
+ * computed in float anyway, a source of float32 may be reduced into an `out`
+ * of either half. */
+void reduce_run_from(
+    reduce_kind kind,
+    lz_dtype dtype,
+    int ndim,
+    const int32_t* shape,
+    uint32_t axes,
+    reduce_source source,
+    void* source_ctx,
+    const lz_view* out);
+
 /* Position of the least (greatest) element along `axis`, uint32, the first of
  * equals. `axis` -1: of all elements in row-major order. A NaN wins only if
  * it comes first. The axis must not be empty. `out` as in reduce_run. */

@@ -71,13 +71,30 @@ static void step(
   }
 }
 
-static void check_reduce(reduce_kind kind, lz_dtype d, uint64_t seed) {
+/* A source that counts how often it gives each element. */
+typedef struct counted {
+  const array* a;
+  _Atomic unsigned char* given;
+} counted;
+
+static void give(void* ctx, int64_t begin, int64_t n, void* tile, int worker) {
+  (void)worker;
+  const counted* c = ctx;
+  size_t size = dtype_size(c->a->view.dtype);
+  if (n < 1 || n > REDUCE_SOURCE_MAX) abort();
+  memcpy(tile, (char*)c->a->view.data + (size_t)begin * size, (size_t)n * size);
+  for (int64_t i = 0; i < n; i++) c->given[begin + i]++;
+}
+
+static void check_reduce(
+    reduce_kind kind, lz_dtype d, uint64_t seed, bool from_source) {
   arrays_seed(seed);
   int ndim = arrays_below(5);
   int32_t shape[LZ_MAX_DIMS], out_shape[LZ_MAX_DIMS];
   bool extreme = kind == REDUCE_MIN || kind == REDUCE_MAX;
   array_shape(ndim, arrays_below(8) ? 3000 : 300000, !extreme, shape);
-  array* in = array_new(d, ndim, shape, arrays_below(LAYOUTS));
+  array* in = array_new(
+      d, ndim, shape, from_source ? LAYOUT_ROW : arrays_below(LAYOUTS));
   if (kind == REDUCE_AND)
     array_fill(in, 0.6, 3);
   else if (kind == REDUCE_PROD && dtype_is_inexact(d))
@@ -97,7 +114,17 @@ static void check_reduce(reduce_kind kind, lz_dtype d, uint64_t seed) {
   lz_dtype type = reduce_dtype(kind, d);
   array* out =
       array_new(type, out_ndim, out_shape, arrays_below(LAYOUT_BROADCAST));
-  reduce_run(kind, &in->view, axes, &out->view);
+  if (from_source) {
+    size_t n = (size_t)view_size(&in->view);
+    counted c = {in, calloc(n + 1, 1)};
+    reduce_run_from(kind, d, ndim, shape, axes, give, &c, &out->view);
+    for (size_t i = 0; i < n; i++)
+      if (c.given[i] != 1)
+        fail_msg("element %zu was asked for %d times", i, c.given[i]);
+    free((void*)c.given);
+  } else {
+    reduce_run(kind, &in->view, axes, &out->view);
+  }
 
   int64_t places = view_size(&out->view), n = view_size(&in->view);
   expected* want = calloc((size_t)places + 1, sizeof *want);
@@ -164,7 +191,16 @@ static void test_reduce(void** unused) {
   for (int kind = 0; kind < REDUCE_KINDS; kind++)
     for (int d = 0; d < DTYPE_COUNT; d++)
       for (int i = 0; i < 40; i++)
-        check_reduce((reduce_kind)kind, (lz_dtype)d, seed++);
+        check_reduce((reduce_kind)kind, (lz_dtype)d, seed++, false);
+}
+
+static void test_source(void** unused) {
+  (void)unused;
+  uint64_t seed = 100000;
+  for (int kind = 0; kind < REDUCE_KINDS; kind++)
+    for (int d = 0; d < DTYPE_COUNT; d++)
+      for (int i = 0; i < 20; i++)
+        check_reduce((reduce_kind)kind, (lz_dtype)d, seed++, true);
 }
 
 static void check_arg(bool greatest, lz_dtype d, uint64_t seed) {
@@ -262,6 +298,7 @@ static void test_facts(void** unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_reduce),
+      cmocka_unit_test(test_source),
       cmocka_unit_test(test_arg),
       cmocka_unit_test(test_facts),
   };
