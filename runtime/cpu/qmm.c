@@ -88,7 +88,7 @@ static qmm_factors factors_of(
     memset(b, 0, (size_t)groups * sizeof *b);
   memset(room + groups, 0, 16 * sizeof *room);
   memset(b + groups, 0, 16 * sizeof *b);
-  return (qmm_factors){room, b};
+  return (qmm_factors){room, b, 0};
 }
 
 /* Floats of room that factors_of wants for n elements. */
@@ -172,26 +172,57 @@ static int arrange_all(qmm_plan* p) {
   return 0;
 }
 
+/* Scales and biases of `count` rows, a run of floats where they are a run in
+ * memory. room: twice count * (groups + 16) floats. */
+static qmm_factors factors_of_rows(
+    const qmm_plan* p,
+    const qmm_matrix* w,
+    int64_t row,
+    int64_t count,
+    float* room) {
+  const int64_t groups = p->k / p->f->group_size;
+  const bool affine = p->f->mode == QUANTIZE_AFFINE;
+  float* b = room + count * (groups + 16);
+  const bool run =
+      w->scale_row == groups * (int64_t)dtype_size(w->scale_type) &&
+      (!affine || w->bias_row == groups * (int64_t)dtype_size(w->bias_type));
+  for (int64_t i = 0; i < (run ? 1 : count); i++) {
+    const int64_t n = run ? count * groups : groups;
+    factors(w, false, row + i, 0, n, room + i * groups);
+    if (affine) factors(w, true, row + i, 0, n, b + i * groups);
+  }
+  if (!affine) memset(b, 0, (size_t)(count * groups) * sizeof *b);
+  return (qmm_factors){room, b, groups};
+}
+
 /* Few rows, w transposed: each row of codes gives a column of out. */
 static int few_dots(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
-  const qmm_start* s = &p->starts[product];
-  const int64_t wide = p->dots->arranged(p->f, p->k);
+  const qmm_matrix* w = &p->starts[product].w;
+  const int64_t groups = p->k / p->f->group_size;
   float* tile = scratch_get(
       SCRATCH_KERNEL,
-      (size_t)(p->m * cols + factors_room(p, p->k)) * sizeof *tile);
+      (size_t)(cols * (p->m + 2 * (groups + 16))) * sizeof *tile);
   if (!tile) return 1;
-  float* room = tile + p->m * cols;
+  const qmm_factors all = factors_of_rows(p, w, j0, cols, tile + p->m * cols);
   const float* x = p->arranged + product * p->m * p->x_floats;
-  for (int64_t j = 0; j < cols; j++) {
-    const qmm_factors by =
-        factors_of(&s->w, j0 + j, 0, p->k / p->f->group_size, room);
+  /* Each stream is a run of rows; what is left over goes one by one. */
+  const int64_t run = cols / QMM_STREAMS, last = run * QMM_STREAMS;
+  for (int64_t step = 0; step < run + cols - last; step++) {
+    const int64_t j = step < run ? step : last + step - run;
+    const int64_t apart = step < run ? run : 0;
+    const qmm_factors by = {
+        all.s + j * groups, all.b + j * groups, apart * groups};
     for (int64_t i = 0; i < p->m; i++) {
-      const qmm_vector v = {x + i * p->x_floats, x + i * p->x_floats + wide};
-      tile[i * cols + j] =
-          p->dots->dot(p->f, codes_at(&s->w, j0 + j, 0), &by, &v, p->k);
+      const float* at = x + i * p->x_floats;
+      const qmm_vector v = {at, at + p->dots->arranged(p->f, p->k)};
+      float y[QMM_STREAMS];
+      p->dots->dot(
+          p->f, y, codes_at(w, j0 + j, 0), apart * w->code_row, &by, &v, p->k);
+      for (int r = 0; r < QMM_STREAMS; r++)
+        tile[i * cols + j + r * apart] = y[r];
     }
   }
-  store_out(p, s, tile, cols, j0, cols);
+  store_out(p, &p->starts[product], tile, cols, j0, cols);
   return 0;
 }
 
@@ -280,12 +311,12 @@ static void qmm_parts(void* ctx, int64_t begin, int64_t end, int worker) {
 }
 
 static int qmm_execute(qmm_plan* p) {
-  /* A part is some 64K codes when they are multiplied on the fly, a block that
-   * fits a cache otherwise; and each thread gets some. */
-  int64_t block = p->m > QMM_ROWS ? QMM_BLOCK / 4 / p->k : 128 * 1024 / p->k;
+  /* A part is some 512K codes when they are multiplied on the fly, a block
+   * that fits a cache otherwise; and each thread gets some. */
+  int64_t block = p->m > QMM_ROWS ? QMM_BLOCK / 4 / p->k : 512 * 1024 / p->k;
   /* Long runs of each row where columns are what is shared out. */
   if (p->m <= QMM_ROWS && !p->transpose) block = 4096;
-  const int64_t share = p->batch * p->n / (2 * pool_threads());
+  const int64_t share = p->batch * p->n / (4 * pool_threads());
   if (block > share) block = share;
   /* Whole groups when columns are packed, else enough for the stores. */
   const int64_t unit = p->transpose ? 16 : QUANTIZE_GROUP_MAX;

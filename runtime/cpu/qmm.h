@@ -42,10 +42,14 @@ typedef struct qmm_vector {
   const float *x, *sums; /* and its sum over each group */
 } qmm_vector;
 
-/* Scales and biases as floats; 16 more than there are may be read. */
+/* Scales and biases of rows as floats, `step` from row to row. */
 typedef struct qmm_factors {
   const float *s, *b; /* b: zeros unless affine */
+  int64_t step;
 } qmm_factors;
+
+/* Rows of codes multiplied at once: as many streams of memory. */
+#define QMM_STREAMS 4
 
 typedef struct qmm_dots {
   /* Floats that arrange writes for x of k elements. */
@@ -56,10 +60,12 @@ typedef struct qmm_dots {
       float* sums,
       const float* x,
       int64_t k);
-  /* The product of one row of codes and x. */
-  float (*dot)(
+  /* y[r] = the product of x and row r of QMM_STREAMS, code_row bytes apart. */
+  void (*dot)(
       const quantize_format* f,
+      float* y,
       const uint8_t* codes,
+      int64_t code_row,
       const qmm_factors* by,
       const qmm_vector* x,
       int64_t k);

@@ -31,7 +31,7 @@ void tensor_init(
     const int32_t* shape,
     enum tensor_layout layout) {
   memset(t, 0, sizeof *t);
-  memcpy(t->shape, shape, (size_t)ndim * sizeof *shape);
+  for (int i = 0; i < ndim; i++) t->shape[i] = shape[i];
   int order[LZ_MAX_DIMS];
   for (int i = 0; i < ndim; i++) order[i] = i;
   if (layout == TENSOR_SWAPPED && ndim > 1) {

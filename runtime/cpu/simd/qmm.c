@@ -96,7 +96,10 @@ static float dot_nibbles(
     STEP(6, even);
     STEP(7, odd);
 #undef STEP
-    const __m512 scale = _mm512_permutexvar_ps(spread, vf_load(s));
+    const int rest = (int)((k - i) / f->group_size);
+    const __mmask16 mine = rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
+    const __m512 scale =
+        _mm512_permutexvar_ps(spread, _mm512_maskz_loadu_ps(mine, s));
     total = vf_fma(scale, even, total);
     other = vf_fma(scale, odd, other);
   }
@@ -177,31 +180,54 @@ static float dot_any(
   return vf_sum(total);
 }
 
-static float dot(
+static float dot_row(
     const quantize_format* f,
     const uint8_t* codes,
-    const qmm_factors* by,
+    const float* s,
+    const float* b,
     const qmm_vector* x,
     int64_t k) {
   float sum = 0;
 #if defined(LZ_ISA_avx512)
   if (f->bits == 4)
-    sum = dot_nibbles(f, codes, by->s, x, k, nibble_values(f));
+    sum = dot_nibbles(f, codes, s, x, k, nibble_values(f));
   else if (f->bits == 8)
-    sum = dot_bytes(f, codes, by->s, x, k);
+    sum = dot_bytes(f, codes, s, x, k);
   else
 #endif
-    sum = dot_any(f, codes, by->s, x, k);
+    sum = dot_any(f, codes, s, x, k);
   if (f->mode == QUANTIZE_AFFINE) {
     const int64_t groups = k / f->group_size;
     vf total = vf_zero();
     int64_t g = 0;
     for (; g + VF <= groups; g += VF)
-      total = vf_fma(vf_load(by->b + g), vf_load(x->sums + g), total);
+      total = vf_fma(vf_load(b + g), vf_load(x->sums + g), total);
     sum += vf_sum(total);
-    for (; g < groups; g++) sum += by->b[g] * x->sums[g];
+    for (; g < groups; g++) sum += b[g] * x->sums[g];
   }
   return sum;
+}
+
+static void dot(
+    const quantize_format* f,
+    float* y,
+    const uint8_t* codes,
+    int64_t code_row,
+    const qmm_factors* by,
+    const qmm_vector* x,
+    int64_t k) {
+  for (int r = 0; r < QMM_STREAMS; r++) {
+    if (r && code_row == 0)
+      y[r] = y[0];
+    else
+      y[r] = dot_row(
+          f,
+          codes + r * code_row,
+          by->s + r * by->step,
+          by->b + r * by->step,
+          x,
+          k);
+  }
 }
 
 /* to[i] = values[i] * s + b over groups, or added to what is there. */

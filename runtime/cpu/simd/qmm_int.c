@@ -99,11 +99,13 @@ VNNI static inline __m512 number(const int digits, const __m512i* sums) {
   return x;
 }
 
-VNNI static inline __attribute__((always_inline)) float dot_nibbles(
+VNNI static inline __attribute__((always_inline)) void dot_nibbles(
     const int digits,
     const quantize_format* f,
+    __m512* total,
     const uint8_t* codes,
-    const float* s,
+    int64_t code_row,
+    const qmm_factors* by,
     const qmm_vector* x,
     int64_t k) {
   /* Twice the value of e2m1, 12 up. */
@@ -112,51 +114,58 @@ VNNI static inline __attribute__((always_inline)) float dot_nibbles(
   const bool affine = f->mode == QUANTIZE_AFFINE;
   const int64_t wide = padded(f, k);
   const int8_t* digit = (const int8_t*)x->x;
-  const float* scales = x->x + wide * digits / 4;
+  const float *scales = x->x + wide * digits / 4, *s = by->s;
   const int words = f->group_size / 8, groups = 128 / f->group_size;
   int32_t lanes[16];
   for (int i = 0; i < 16; i++) lanes[i] = i / words;
   const __m512i spread = _mm512_loadu_si512(lanes);
   const __m512i mask = _mm512_set1_epi8(15);
-  __m512 total = vf_zero();
   for (int64_t i = 0; i < k; i += 128, s += groups, scales += groups) {
     const int left = k - i >= 128 ? 16 : (int)(k - i) / 8;
-    _mm_prefetch((const char*)codes + i / 2 + AHEAD, _MM_HINT_T0);
-    const __m512i w = left == 16
-                          ? _mm512_loadu_si512(codes + i / 2)
-                          : _mm512_maskz_loadu_epi32(
-                                (__mmask16)((1u << left) - 1), codes + i / 2);
-    __m512i even = _mm512_and_si512(w, mask);
-    __m512i odd = _mm512_and_si512(_mm512_srli_epi16(w, 4), mask);
-    if (!affine) {
-      even = _mm512_shuffle_epi8(fp4, even);
-      odd = _mm512_shuffle_epi8(fp4, odd);
-    }
-    __m512i sums[3];
+    const __mmask16 there = (__mmask16)((1u << left) - 1);
+    /* Beyond the row lies another's scale, and who knows what it holds. */
+    const int64_t rest = k / f->group_size - i / f->group_size;
+    const __mmask16 mine = rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
+    const __m512 x_scale = vf_load(scales);
+#pragma GCC unroll 4
+    for (int r = 0; r < QMM_STREAMS; r++) {
+      const uint8_t* at = codes + r * code_row + i / 2;
+      _mm_prefetch((const char*)at + AHEAD, _MM_HINT_T0);
+      const __m512i w = _mm512_maskz_loadu_epi32(there, at);
+      __m512i even = _mm512_and_si512(w, mask);
+      __m512i odd = _mm512_and_si512(_mm512_srli_epi16(w, 4), mask);
+      if (!affine) {
+        even = _mm512_shuffle_epi8(fp4, even);
+        odd = _mm512_shuffle_epi8(fp4, odd);
+      }
+      __m512i sums[3];
 #pragma GCC unroll 3
-    for (int d = 0; d < digits; d++) {
-      const int8_t* at = digit + d * wide + i;
-      sums[d] = _mm512_dpbusd_epi32(
-          _mm512_setzero_si512(), even, _mm512_loadu_si512(at));
-      sums[d] = _mm512_dpbusd_epi32(sums[d], odd, _mm512_loadu_si512(at + 64));
+      for (int d = 0; d < digits; d++) {
+        const int8_t* m = digit + d * wide + i;
+        sums[d] = _mm512_dpbusd_epi32(
+            _mm512_setzero_si512(), even, _mm512_loadu_si512(m));
+        sums[d] = _mm512_dpbusd_epi32(sums[d], odd, _mm512_loadu_si512(m + 64));
+      }
+      const __m512 scale = _mm512_mul_ps(
+          _mm512_maskz_loadu_ps(mine, s + r * by->step), x_scale);
+      total[r] = vf_fma(
+          number(digits, sums), _mm512_permutexvar_ps(spread, scale), total[r]);
     }
-    const __m512 by = _mm512_mul_ps(vf_load(s), vf_load(scales));
-    total =
-        vf_fma(number(digits, sums), _mm512_permutexvar_ps(spread, by), total);
   }
-  return vf_sum(total);
 }
 
 extern const quantize_table ISA_NAME(quantize_table);
 
-VNNI static inline __attribute__((always_inline)) float dot_bytes(
+VNNI static inline __attribute__((always_inline)) void dot_bytes(
     const int digits,
     const quantize_format* f,
+    __m512* total,
     const uint8_t* codes,
-    const float* s,
+    int64_t code_row,
+    const qmm_factors* by,
     const qmm_vector* x,
     int64_t k) {
-  uint8_t room[RUN];
+  uint8_t room[QMM_STREAMS][RUN];
   const int64_t wide = padded(f, k);
   const int8_t* digit = (const int8_t*)x->x;
   const float* scales = x->x + wide * digits / 4;
@@ -164,76 +173,96 @@ VNNI static inline __attribute__((always_inline)) float dot_bytes(
   int32_t lanes[16];
   for (int i = 0; i < 16; i++) lanes[i] = i * 4 / n;
   const __m512i spread = _mm512_loadu_si512(lanes);
-  __m512 total = vf_zero();
-  for (int64_t r = 0; r < k; r += RUN) {
-    const int64_t run = k - r < RUN ? k - r : RUN;
-    const uint8_t* at = codes + r / 8 * f->bits;
-    if (f->bits != 8) {
-      ISA_NAME(quantize_table).unpack(room, at, f->bits, run);
-      at = room;
-    }
+  for (int64_t at = 0; at < k; at += RUN) {
+    const int64_t run = k - at < RUN ? k - at : RUN;
+    if (f->bits != 8)
+      for (int r = 0; r < QMM_STREAMS; r++)
+        ISA_NAME(quantize_table)
+            .unpack(
+                room[r], codes + r * code_row + at / 8 * f->bits, f->bits, run);
     for (int64_t i = 0; i < run; i += 64) {
-      const int64_t left = run - i;
-      if (f->bits == 8) _mm_prefetch((const char*)at + i + AHEAD, _MM_HINT_T0);
-      const __m512i w = left >= 64 ? _mm512_loadu_si512(at + i)
-                                   : _mm512_maskz_loadu_epi8(
-                                         ((__mmask64)1 << left) - 1, at + i);
-      __m512i sums[3];
+      const int64_t left = run - i, g = (at + i) / n;
+      const __mmask64 there =
+          left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
+      const int64_t rest = k / n - g;
+      const __mmask16 mine =
+          rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
+      const __m512 x_scale = vf_load(scales + g);
+#pragma GCC unroll 4
+      for (int r = 0; r < QMM_STREAMS; r++) {
+        const uint8_t* from = codes + r * code_row + at + i;
+        __m512i w;
+        if (f->bits == 8) {
+          _mm_prefetch((const char*)from + AHEAD, _MM_HINT_T0);
+          w = _mm512_maskz_loadu_epi8(there, from);
+        } else {
+          w = _mm512_maskz_loadu_epi8(there, room[r] + i);
+        }
+        __m512i sums[3];
 #pragma GCC unroll 3
-      for (int d = 0; d < digits; d++)
-        sums[d] = _mm512_dpbusd_epi32(
-            _mm512_setzero_si512(),
-            w,
-            _mm512_loadu_si512(digit + d * wide + r + i));
-      const int64_t g = (r + i) / n;
-      const __m512 by = _mm512_mul_ps(vf_load(s + g), vf_load(scales + g));
-      total = vf_fma(
-          number(digits, sums), _mm512_permutexvar_ps(spread, by), total);
+        for (int d = 0; d < digits; d++)
+          sums[d] = _mm512_dpbusd_epi32(
+              _mm512_setzero_si512(),
+              w,
+              _mm512_loadu_si512(digit + d * wide + at + i));
+        const __m512 scale = _mm512_mul_ps(
+            _mm512_maskz_loadu_ps(mine, by->s + r * by->step + g), x_scale);
+        total[r] = vf_fma(
+            number(digits, sums),
+            _mm512_permutexvar_ps(spread, scale),
+            total[r]);
+      }
     }
   }
-  return vf_sum(total);
 }
 
 static inline __attribute__((always_inline)) float biased(
     const quantize_format* f,
     float product,
-    const qmm_factors* by,
+    const float* factors,
     const qmm_vector* x,
     int64_t k) {
-  const bool affine = f->mode == QUANTIZE_AFFINE;
-  const float* b = affine ? by->b : by->s;
   const int64_t groups = k / f->group_size;
   vf total = vf_zero();
   int64_t g = 0;
   for (; g + VF <= groups; g += VF)
-    total = vf_fma(vf_load(b + g), vf_load(x->sums + g), total);
+    total = vf_fma(vf_load(factors + g), vf_load(x->sums + g), total);
   float rest = vf_sum(total);
-  for (; g < groups; g++) rest += b[g] * x->sums[g];
-  return affine ? product + rest : 0.5f * product - 6 * rest;
+  for (; g < groups; g++) rest += factors[g] * x->sums[g];
+  return f->mode == QUANTIZE_AFFINE ? product + rest
+                                    : 0.5f * product - 6 * rest;
 }
 
-#define DOTS(n)                                                          \
-  static int64_t arranged##n(const quantize_format* f, int64_t k) {      \
-    return arranged(n, f, k);                                            \
-  }                                                                      \
-  static void arrange##n(                                                \
-      const quantize_format* f,                                          \
-      float* to,                                                         \
-      float* sums,                                                       \
-      const float* x,                                                    \
-      int64_t k) {                                                       \
-    arrange(n, f, to, sums, x, k);                                       \
-  }                                                                      \
-  VNNI static float dot##n(                                              \
-      const quantize_format* f,                                          \
-      const uint8_t* codes,                                              \
-      const qmm_factors* by,                                             \
-      const qmm_vector* x,                                               \
-      int64_t k) {                                                       \
-    const float sum = nibbles(f) ? dot_nibbles(n, f, codes, by->s, x, k) \
-                                 : dot_bytes(n, f, codes, by->s, x, k);  \
-    return biased(f, sum, by, x, k);                                     \
-  }                                                                      \
+#define DOTS(n)                                                         \
+  static int64_t arranged##n(const quantize_format* f, int64_t k) {     \
+    return arranged(n, f, k);                                           \
+  }                                                                     \
+  static void arrange##n(                                               \
+      const quantize_format* f,                                         \
+      float* to,                                                        \
+      float* sums,                                                      \
+      const float* x,                                                   \
+      int64_t k) {                                                      \
+    arrange(n, f, to, sums, x, k);                                      \
+  }                                                                     \
+  VNNI static void dot##n(                                              \
+      const quantize_format* f,                                         \
+      float* y,                                                         \
+      const uint8_t* codes,                                             \
+      int64_t code_row,                                                 \
+      const qmm_factors* by,                                            \
+      const qmm_vector* x,                                              \
+      int64_t k) {                                                      \
+    __m512 total[QMM_STREAMS];                                          \
+    for (int r = 0; r < QMM_STREAMS; r++) total[r] = vf_zero();         \
+    if (nibbles(f))                                                     \
+      dot_nibbles(n, f, total, codes, code_row, by, x, k);              \
+    else                                                                \
+      dot_bytes(n, f, total, codes, code_row, by, x, k);                \
+    const float* factors = f->mode == QUANTIZE_AFFINE ? by->b : by->s;  \
+    for (int r = 0; r < QMM_STREAMS; r++)                               \
+      y[r] = biased(f, vf_sum(total[r]), factors + r * by->step, x, k); \
+  }                                                                     \
   const qmm_dots ISA_NAME(qmm_int##n) = {arranged##n, arrange##n, dot##n};
 
 DOTS(2)
