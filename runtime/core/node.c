@@ -100,6 +100,8 @@ static lz_node* node_new(
     return error_memory();
   }
   if (params_size) memcpy(n->params, params, params_size);
+  if (__builtin_expect(op->params_retain != NULL, 0))
+    op->params_retain(n->params);
   for (int i = 0; i < n_inputs; i++) n->inputs[i] = array_ref(inputs[i]);
   return n;
 }

@@ -108,7 +108,8 @@ struct lz_op {
    */
   bool (*equal)(const lz_node* a, const lz_node* b);
 
-  /* For params that hold more than plain data. */
+  /* For params that hold references: one is taken for each node. */
+  void (*params_retain)(void* params);
   void (*params_free)(void* params);
 
   /* Writes the parameters for people: "axis=1", or "". */

@@ -35,6 +35,10 @@ static int load_cpu(lz_exec* x) {
   return 0;
 }
 
+static void load_retain(void* params) {
+  source_ref(((load_params*)params)->source);
+}
+
 static void load_free(void* params) {
   source_unref(((load_params*)params)->source);
 }
@@ -43,6 +47,7 @@ const lz_op op_load_desc = {
     .name = "Load",
     .flags = OP_NO_MERGE | OP_NO_FOLD | OP_HOST,
     .cpu = load_cpu,
+    .params_retain = load_retain,
     .params_free = load_free};
 
 lz_array* op_load(
@@ -54,9 +59,7 @@ lz_array* op_load(
     const int32_t* shape,
     lz_stream* s) {
   if (!s) return NULL;
-  load_params p = {source_ref(source), offset, swap};
-  lz_array* a =
-      node_make(&op_load_desc, s, NULL, 0, &p, sizeof p, dtype, ndim, shape);
-  if (!a) source_unref(source);
-  return scope_own(a);
+  load_params p = {source, offset, swap};
+  return scope_own(
+      node_make(&op_load_desc, s, NULL, 0, &p, sizeof p, dtype, ndim, shape));
 }

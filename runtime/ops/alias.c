@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "eval/eval.h"
 #include "ops/arrange.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 #include "ops/view.h"
 #include "stream/stream.h"
@@ -76,10 +77,28 @@ static int alias_share_all(lz_exec* x) {
   return 0;
 }
 
+static int stop_gradient_vmap(const lz_vmap* v) {
+  v->result[0] = op_stop_gradient(v->in[0], v->stream);
+  v->result_axis[0] = v->axis[0];
+  return !v->result[0];
+}
+
+static int depends_vjp(const lz_vjp* v) {
+  for (uint32_t i = 0; i < v->node->n_outputs; i++) v->grad[i] = v->cotan[i];
+  return 0;
+}
+
 static const lz_op stop_gradient_desc = {
-    .name = "StopGradient", .flags = OP_VIEW, .cpu = alias_share_all};
+    .name = "StopGradient",
+    .flags = OP_VIEW,
+    .cpu = alias_share_all,
+    .vjp = zero_vjp,
+    .vmap = stop_gradient_vmap};
 static const lz_op depends_desc = {
-    .name = "Depends", .flags = OP_VIEW | OP_NO_MERGE, .cpu = alias_share_all};
+    .name = "Depends",
+    .flags = OP_VIEW | OP_NO_MERGE,
+    .cpu = alias_share_all,
+    .vjp = depends_vjp};
 
 lz_array* op_stop_gradient(lz_array* a, lz_stream* s) {
   if (!a || !s) return NULL;

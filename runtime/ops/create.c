@@ -7,11 +7,15 @@
 #include "core/scope.h"
 #include "cpu/program.h"
 #include "ops/elementwise.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 
 /* An identity whose operand is broadcast: it fuses with what reads it. */
 static const lz_op full_desc = {
-    .name = "Full", .flags = OP_ELEMENTWISE, .elementwise = EW_ASTYPE};
+    .name = "Full", .flags = OP_ELEMENTWISE, .elementwise = EW_ASTYPE,
+    .vjp = elementwise_vjp,
+    .jvp = elementwise_jvp,
+    .vmap = elementwise_vmap};
 
 /* start + step * index; the parameters are the instruction's immediate. */
 static const lz_op arange_desc = {

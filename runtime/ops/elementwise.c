@@ -6,11 +6,18 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "ops/create.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 
 const lz_op op_elementwise_descs[] = {
 #define EW_OP(id, label, arity, rule, cost, glsl) \
-  [EW_##id] = {.name = label, .flags = OP_ELEMENTWISE, .elementwise = EW_##id},
+  [EW_##id] = {                                   \
+      .name = label,                              \
+      .flags = OP_ELEMENTWISE,                    \
+      .elementwise = EW_##id,                     \
+      .vjp = elementwise_vjp,                     \
+      .jvp = elementwise_jvp,                     \
+      .vmap = elementwise_vmap},
 #include "ops/elementwise.def"
 };
 

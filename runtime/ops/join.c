@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "cpu/copy.h"
 #include "ops/elementwise.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 
 static int concatenate_cpu(lz_exec* x) {
@@ -28,7 +29,10 @@ static int concatenate_cpu(lz_exec* x) {
 }
 
 const lz_op op_concatenate_desc = {
-    .name = "Concatenate", .cpu = concatenate_cpu};
+    .name = "Concatenate",
+    .cpu = concatenate_cpu,
+    .vjp = concatenate_vjp,
+    .jvp = concatenate_jvp};
 
 /* The arrays cast to the type they meet in, in scratch of the caller's. */
 static lz_array** join_cast(

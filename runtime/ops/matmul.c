@@ -6,6 +6,7 @@
 #include "core/scope.h"
 #include "cpu/matmul.h"
 #include "ops/elementwise.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 #include "vulkan/kernels.h"
 
@@ -36,9 +37,13 @@ const lz_op op_matmul_desc = {
     .name = "Matmul",
     .cpu = matmul_cpu,
     GPU(gpu_matmul),
-    .flops = matmul_flops};
+    .flops = matmul_flops,
+    .vjp = matmul_vjp,
+    .vmap = matmul_vmap};
 const lz_op op_addmm_desc = {
-    .name = "AddMM", .cpu = addmm_cpu, .flops = matmul_flops};
+    .name = "AddMM", .cpu = addmm_cpu, .flops = matmul_flops,
+    .vjp = matmul_vjp,
+    .vmap = matmul_vmap};
 
 /* What a product is made of once vectors have become matrices. */
 typedef struct product {

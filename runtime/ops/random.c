@@ -12,6 +12,7 @@
 #include "cpu/random.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 
 static int bits_cpu(lz_exec* x) {
@@ -21,7 +22,7 @@ static int bits_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_random_bits_desc = {.name = "RandomBits", .cpu = bits_cpu};
+const lz_op op_random_bits_desc = {.name = "RandomBits", .cpu = bits_cpu, .vjp = zero_vjp};
 
 lz_array* op_random_key(uint64_t seed) {
   const int32_t shape[] = {2};

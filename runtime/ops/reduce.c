@@ -9,6 +9,7 @@
 #include "cpu/softmax.h"
 #include "ops/elementwise.h"
 #include "ops/reduce_descs.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 #include "vulkan/kernels.h"
 
@@ -64,7 +65,7 @@ static void reduce_describe(const lz_node* n, char* text, size_t size) {
   [id] = {                \
       .name = label,      \
       .cpu = reduce_cpu,  \
-      GPU(gpu_reduce),    \
+      GPU(gpu_reduce), .vjp = reduce_vjp,    \
       .describe = reduce_describe}
 const lz_op op_reduce_descs[REDUCE_KINDS] = {
     REDUCE(REDUCE_AND, "And"),
@@ -104,7 +105,7 @@ static int arg_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_arg_desc = {.name = "ArgReduce", .cpu = arg_cpu};
+const lz_op op_arg_desc = {.name = "ArgReduce", .cpu = arg_cpu, .vjp = zero_vjp};
 
 lz_array* op_argreduce(
     bool greatest, lz_array* a, const int* axis, bool keepdims, lz_stream* s) {
@@ -170,7 +171,7 @@ static int softmax_cpu(lz_exec* x) {
 }
 
 const lz_op op_softmax_desc = {
-    .name = "Softmax", .cpu = softmax_cpu, GPU(gpu_softmax)};
+    .name = "Softmax", .cpu = softmax_cpu, GPU(gpu_softmax), .vjp = softmax_vjp};
 
 static int logsumexp_cpu(lz_exec* x) {
   const softmax_params* p = x->params;
@@ -181,7 +182,7 @@ static int logsumexp_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_logsumexp_desc = {.name = "LogSumExp", .cpu = logsumexp_cpu};
+const lz_op op_logsumexp_desc = {.name = "LogSumExp", .cpu = logsumexp_cpu, .vjp = logsumexp_vjp};
 
 /* The only axis of a set, or -1. */
 static int single_axis(uint32_t mask) {

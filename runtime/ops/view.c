@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "cpu/copy.h"
+#include "ops/rules.h"
 
 /* Copies input 0 into fresh row-major memory of output 0, element by element
  * in row-major order. */
@@ -155,14 +156,19 @@ static void view_describe_axes(const lz_node* n, char* text, size_t size) {
   const lz_op op_##id##_desc = {  \
       .name = label, .flags = OP_VIEW, .cpu = run, __VA_ARGS__}
 
-VIEW(reshape, "Reshape", view_reshape, .rebuild = NULL);
-VIEW(flatten, "Flatten", view_reshape, .rebuild = NULL);
-VIEW(unflatten, "Unflatten", view_reshape, .rebuild = NULL);
-VIEW(broadcast, "Broadcast", view_broadcast, .rebuild = NULL);
-VIEW(transpose, "Transpose", view_transpose, .describe = view_describe_axes);
-VIEW(expand_dims, "ExpandDims", view_ones, .rebuild = NULL);
-VIEW(squeeze, "Squeeze", view_ones, .rebuild = NULL);
-VIEW(slice, "Slice", view_slice, .rebuild = NULL);
+VIEW(reshape, "Reshape", view_reshape, .vjp = same_elements_vjp);
+VIEW(flatten, "Flatten", view_reshape, .vjp = same_elements_vjp);
+VIEW(unflatten, "Unflatten", view_reshape, .vjp = same_elements_vjp);
+VIEW(broadcast, "Broadcast", view_broadcast, .vjp = broadcast_vjp);
+VIEW(
+    transpose,
+    "Transpose",
+    view_transpose,
+    .vjp = transpose_vjp,
+    .describe = view_describe_axes);
+VIEW(expand_dims, "ExpandDims", view_ones, .vjp = same_elements_vjp);
+VIEW(squeeze, "Squeeze", view_ones, .vjp = same_elements_vjp);
+VIEW(slice, "Slice", view_slice, .vjp = slice_vjp);
 VIEW(as_strided, "AsStrided", view_as_strided, .rebuild = NULL);
-VIEW(contiguous, "Contiguous", view_contiguous, .rebuild = NULL);
-VIEW(copy, "Copy", view_same, .rebuild = NULL);
+VIEW(contiguous, "Contiguous", view_contiguous, .vjp = same_elements_vjp);
+VIEW(copy, "Copy", view_same, .vjp = same_elements_vjp);

@@ -1,0 +1,210 @@
+/* Gradients of reductions, products and views. */
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "core/scope.h"
+#include "ops/create.h"
+#include "ops/elementwise.h"
+#include "ops/join.h"
+#include "ops/matmul.h"
+#include "ops/reduce.h"
+#include "ops/reduce_descs.h"
+#include "ops/rules.h"
+#include "ops/shape.h"
+#include "ops/update.h"
+#include "ops/view.h"
+
+int rules_no_gradient(const lz_node* n) {
+  return error_fail("[vjp] %s has no gradient", n->op->name);
+}
+
+int zero_vjp(const lz_vjp* v) {
+  (void)v;
+  return 0;
+}
+
+/* A reduction's result with the reduced axes back as ones. */
+static lz_array* keep_axes(
+    lz_array* reduced, const lz_array* in, uint32_t axes, lz_stream* s) {
+  int32_t shape[LZ_MAX_DIMS];
+  for (int i = 0; i < in->ndim; i++)
+    shape[i] = axes & (UINT32_C(1) << i) ? 1 : in->shape[i];
+  return op_reshape(reduced, shape, in->ndim, s);
+}
+
+int reduce_vjp(const lz_vjp* v) {
+  const reduce_params* p = v->node->params;
+  lz_array* in = v->in[0];
+  lz_stream* s = v->stream;
+  lz_array* g = keep_axes(v->cotan[0], in, p->axes, s);
+  lz_array* y = keep_axes(v->out[0], in, p->axes, s);
+  switch ((reduce_kind)p->kind) {
+    case REDUCE_SUM:
+      v->grad[0] = op_broadcast_to(g, in->shape, in->ndim, s);
+      break;
+    case REDUCE_PROD:
+      v->grad[0] = op_multiply(g, op_divide(y, in, s), s);
+      break;
+    case REDUCE_MIN:
+    case REDUCE_MAX: {
+      /* Shared evenly among equals. */
+      lz_array* same = op_astype(op_equal(in, y, s), (lz_dtype)in->dtype, s);
+      int axes[LZ_MAX_DIMS], n = 0;
+      for (int i = 0; i < in->ndim; i++)
+        if (p->axes & (UINT32_C(1) << i)) axes[n++] = i;
+      lz_array* count = op_sum(same, AXES(axes, n), true, s);
+      v->grad[0] = op_multiply(g, op_divide(same, count, s), s);
+      break;
+    }
+    default:
+      return 0;
+  }
+  return !v->grad[0];
+}
+
+int softmax_vjp(const lz_vjp* v) {
+  const softmax_params* p = v->node->params;
+  lz_stream* s = v->stream;
+  lz_array* gy = op_multiply(v->cotan[0], v->out[0], s);
+  lz_array* sum = op_sum(gy, AXIS(p->axis), true, s);
+  v->grad[0] = op_subtract(gy, op_multiply(v->out[0], sum, s), s);
+  return !v->grad[0];
+}
+
+int logsumexp_vjp(const lz_vjp* v) {
+  const softmax_params* p = v->node->params;
+  lz_stream* s = v->stream;
+  uint32_t axes = UINT32_C(1) << p->axis;
+  lz_array* g = keep_axes(v->cotan[0], v->in[0], axes, s);
+  lz_array* y = keep_axes(v->out[0], v->in[0], axes, s);
+  v->grad[0] = op_multiply(g, op_exp(op_subtract(v->in[0], y, s), s), s);
+  return !v->grad[0];
+}
+
+int matmul_vjp(const lz_vjp* v) {
+  lz_stream* s = v->stream;
+  lz_array *a = v->in[0], *b = v->in[1], *g = v->cotan[0];
+  double alpha = 1, beta = 1;
+  if (v->node->params_size) {
+    const matmul_params* p = v->node->params;
+    alpha = p->alpha;
+    beta = p->beta;
+  }
+  lz_array* scaled =
+      alpha == 1 ? g : op_multiply(g, op_scalar((lz_dtype)g->dtype, alpha), s);
+  if (v->wanted[0] &&
+      !(v->grad[0] = op_matmul(scaled, op_swapaxes(b, -1, -2, s), s)))
+    return 1;
+  if (v->wanted[1] &&
+      !(v->grad[1] = op_matmul(op_swapaxes(a, -1, -2, s), scaled, s)))
+    return 1;
+  if (v->node->n_inputs > 2 && v->wanted[2])
+    v->grad[2] =
+        beta == 1 ? g : op_multiply(g, op_scalar((lz_dtype)g->dtype, beta), s);
+  return 0;
+}
+
+/* Products take any leading axes: the mapped one becomes the first of them. */
+int matmul_vmap(const lz_vmap* v) {
+  lz_array* in[3];
+  int rank = 0;
+  for (uint32_t i = 0; i < v->node->n_inputs; i++) {
+    int own = v->in[i]->ndim - (v->axis[i] >= 0);
+    if (own > rank) rank = own;
+  }
+  for (uint32_t i = 0; i < v->node->n_inputs; i++) {
+    in[i] = v->in[i];
+    if (v->axis[i] < 0) continue;
+    in[i] = op_moveaxis(in[i], v->axis[i], 0, v->stream);
+    int ones[LZ_MAX_DIMS], k = 0;
+    for (int d = in[i] ? in[i]->ndim - 1 : rank; d < rank; d++)
+      ones[k] = 1 + k, k++;
+    if (k) in[i] = op_expand_dims(in[i], ones, k, v->stream);
+    if (!in[i]) return 1;
+  }
+  if (v->node->n_inputs > 2) {
+    const matmul_params* p = v->node->params;
+    v->result[0] = op_addmm(in[2], in[0], in[1], p->alpha, p->beta, v->stream);
+  } else {
+    v->result[0] = op_matmul(in[0], in[1], v->stream);
+  }
+  v->result_axis[0] = 0;
+  return !v->result[0];
+}
+
+int same_elements_vjp(const lz_vjp* v) {
+  const lz_array* in = v->in[0];
+  v->grad[0] = op_reshape(v->cotan[0], in->shape, in->ndim, v->stream);
+  return !v->grad[0];
+}
+
+int broadcast_vjp(const lz_vjp* v) {
+  v->grad[0] = v->cotan[0];
+  return 0;
+}
+
+int transpose_vjp(const lz_vjp* v) {
+  const view_axes* p = v->node->params;
+  int back[LZ_MAX_DIMS];
+  for (int i = 0; i < p->n; i++) back[p->axis[i]] = i;
+  v->grad[0] = op_transpose(v->cotan[0], back, p->n, v->stream);
+  return !v->grad[0];
+}
+
+int concatenate_vjp(const lz_vjp* v) {
+  int axis = *(const int32_t*)v->node->params;
+  const lz_array* out = v->out[0];
+  int start[LZ_MAX_DIMS] = {0}, stop[LZ_MAX_DIMS], step[LZ_MAX_DIMS];
+  for (int i = 0; i < out->ndim; i++) {
+    stop[i] = out->shape[i];
+    step[i] = 1;
+  }
+  int at = 0;
+  for (uint32_t i = 0; i < v->node->n_inputs; i++) {
+    int extent = v->in[i]->shape[axis];
+    start[axis] = at;
+    stop[axis] = at += extent;
+    if (v->wanted[i] &&
+        !(v->grad[i] =
+              op_slice(v->cotan[0], start, stop, step, out->ndim, v->stream)))
+      return 1;
+  }
+  return 0;
+}
+
+int concatenate_jvp(const lz_jvp* v) {
+  int axis = *(const int32_t*)v->node->params;
+  size_t n = v->node->n_inputs;
+  lz_array** parts = malloc(n * sizeof *parts);
+  if (!parts) return error_memory() == NULL;
+  bool whole = true;
+  for (size_t i = 0; i < n; i++) {
+    parts[i] =
+        v->tangent[i] ? v->tangent[i] : op_zeros_like(v->in[i], v->stream);
+    whole = whole && parts[i];
+  }
+  v->result[0] = whole ? op_concatenate(parts, n, axis, v->stream) : NULL;
+  free(parts);
+  return !v->result[0];
+}
+
+int slice_vjp(const lz_vjp* v) {
+  const view_slice_params* p = v->node->params;
+  lz_array* in = v->in[0];
+  int stop[LZ_MAX_DIMS];
+  for (int i = 0; i < p->n; i++) {
+    /* Backwards to the first element: no number says "before 0". */
+    stop[i] =
+        p->stride[i] < 0 && p->stop[i] < 0 ? -in->shape[i] - 1 : p->stop[i];
+  }
+  v->grad[0] = op_slice_update(
+      SCATTER_NONE,
+      op_zeros_like(in, v->stream),
+      v->cotan[0],
+      p->start,
+      stop,
+      p->stride,
+      p->n,
+      v->stream);
+  return !v->grad[0];
+}

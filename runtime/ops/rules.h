@@ -1,0 +1,34 @@
+/* Transformation rules, for descriptors to point at. See core/op.h. */
+#ifndef OPS_RULES_H
+#define OPS_RULES_H
+
+#include "core/op.h"
+
+int elementwise_vjp(const lz_vjp* v);
+int elementwise_jvp(const lz_jvp* v);
+int elementwise_vmap(const lz_vmap* v);
+
+/* Of reductions, softmax and log-sum-exp. */
+int reduce_vjp(const lz_vjp* v);
+int softmax_vjp(const lz_vjp* v);
+int logsumexp_vjp(const lz_vjp* v);
+
+/* Of products. */
+int matmul_vjp(const lz_vjp* v);
+int matmul_vmap(const lz_vmap* v);
+
+/* The cotangent in the input's shape: reshape, expand, squeeze, copy. */
+int same_elements_vjp(const lz_vjp* v);
+/* The driver sums over what was broadcast. */
+int broadcast_vjp(const lz_vjp* v);
+int transpose_vjp(const lz_vjp* v);
+int slice_vjp(const lz_vjp* v);
+int concatenate_vjp(const lz_vjp* v);
+int concatenate_jvp(const lz_jvp* v);
+/* Nothing flows back. */
+int zero_vjp(const lz_vjp* v);
+
+/* A message that the operation has no gradient. Always 1. */
+int rules_no_gradient(const lz_node* n);
+
+#endif

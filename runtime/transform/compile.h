@@ -1,0 +1,29 @@
+/* Compiled functions: traced once for each form of their inputs, then replayed
+ * without calling them. Fusion needs no compiling here; what is saved is the
+ * function's own work.
+ *
+ * Each thread has its own cache. It is keyed by the inputs' number, shapes and
+ * dtypes, the constants, and the default stream, and holds the COMPILE_MAX
+ * forms used last of each function. */
+#ifndef TRANSFORM_COMPILE_H
+#define TRANSFORM_COMPILE_H
+
+#include "api/closure.h"
+
+enum { COMPILE_MAX = 64 };
+
+lz_closure* compile_function(
+    lz_closure* f,
+    uint64_t id,
+    bool shapeless,
+    const uint64_t* constants,
+    size_t n_constants);
+
+/* Forgets what this thread has traced: of one function, of all. */
+void compile_erase(uint64_t id);
+void compile_clear(void);
+
+/* Off: compiled functions call the original. */
+void compile_enable(bool on);
+
+#endif
