@@ -94,6 +94,27 @@ LANES vf log_f(vf x) {
   return sel_f(lt_f(set_f(0), x) & lt_f(x, inf), q, end);
 }
 
+#if defined(LZ_ISA_avx2) || defined(LZ_ISA_avx512)
+/* |a| - q |b| is exact when fused. The quotient is too large by one where it
+ * was rounded up to an integer. What is too large for this, or not finite, is
+ * left to the C library, a lane at a time. */
+#define LANES_FMOD(S, V, M, T, C_FMOD, large)                                  \
+  LANES V fmod_##S(V a, V b) {                                                 \
+    V x = abs_##S(a), y = abs_##S(b), inf = set_##S((T)__builtin_inf());       \
+    V q = trunc_##S(x / y);                                                    \
+    V r = fma_##S(-q, y, x);                                                   \
+    r = sel_##S(lt_##S(r, set_##S(0)), r + y, r);                              \
+    r = copysign_##S(r, a);                                                    \
+    M rest = le_##S(set_##S((T)large), q) | ne_##S(q, q) | le_##S(inf, y);     \
+    if (__builtin_expect(any_##S(rest), 0))                                    \
+      for (int i = 0; i < WIDTH_##S; i++)                                      \
+        if (!(q[i] < (T)large) || !(y[i] < inf[i])) r[i] = C_FMOD(a[i], b[i]); \
+    return r;                                                                  \
+  }
+LANES_FMOD(f, vf, mf, float, __builtin_fmodf, 0x1p23)
+LANES_FMOD(d, vd, md, double, __builtin_fmod, 0x1p52)
+#endif
+
 #define LANES_BUILD(S, V, M, T)                                             \
   LANES M isnan_##S(V a) {                                                  \
     return ne_##S(a, a);                                                    \

@@ -7,8 +7,6 @@ typedef int64_t md __attribute__((vector_size(32)));
 enum { WIDTH_f = 8, WIDTH_d = 4 };
 #define M_f(name, accuracy) Sleef_finz_##name##f8_##accuracy##avx2
 #define M_d(name, accuracy) Sleef_finz_##name##d4_##accuracy##avx2
-#define fmod_f Sleef_finz_fmodf8_avx2
-#define fmod_d Sleef_finz_fmodd4_avx2
 
 LANES vf set_f(float x) {
   return _mm256_set1_ps(x);

@@ -6,8 +6,6 @@ typedef __mmask8 md;
 enum { WIDTH_f = 16, WIDTH_d = 8 };
 #define M_f(name, accuracy) Sleef_finz_##name##f16_##accuracy##avx512f
 #define M_d(name, accuracy) Sleef_finz_##name##d8_##accuracy##avx512f
-#define fmod_f Sleef_finz_fmodf16_avx512f
-#define fmod_d Sleef_finz_fmodd8_avx512f
 
 LANES vf set_f(float x) {
   return _mm512_set1_ps(x);

@@ -11,13 +11,9 @@ enum { WIDTH_f = 4, WIDTH_d = 2 };
 #if defined(__x86_64__)
 #define M_f(name, accuracy) Sleef_cinz_##name##f4_##accuracy##sse2
 #define M_d(name, accuracy) Sleef_cinz_##name##d2_##accuracy##sse2
-#define fmod_f Sleef_cinz_fmodf4_sse2
-#define fmod_d Sleef_cinz_fmodd2_sse2
 #elif defined(__aarch64__)
 #define M_f(name, accuracy) Sleef_finz_##name##f4_##accuracy##advsimd
 #define M_d(name, accuracy) Sleef_finz_##name##d2_##accuracy##advsimd
-#define fmod_f Sleef_finz_fmodf4_advsimd
-#define fmod_d Sleef_finz_fmodd2_advsimd
 #else
 #error "name SLEEF's 128-bit functions of this processor here"
 #endif
@@ -29,62 +25,66 @@ LANES vd set_d(double x) {
   return (vd){x, x};
 }
 
-#define LANES_GENERIC(S, V, M, F)                                        \
-  LANES M lt_##S(V a, V b) {                                             \
-    return (M)(a < b);                                                   \
-  }                                                                      \
-  LANES M le_##S(V a, V b) {                                             \
-    return (M)(a <= b);                                                  \
-  }                                                                      \
-  LANES M eq_##S(V a, V b) {                                             \
-    return (M)(a == b);                                                  \
-  }                                                                      \
-  LANES M ne_##S(V a, V b) {                                             \
-    return (M)(a != b);                                                  \
-  }                                                                      \
-  LANES V sel_##S(M m, V a, V b) {                                       \
-    return (V)((m & (M)a) | (~m & (M)b));                                \
-  }                                                                      \
-  LANES V max_##S(V a, V b) {                                            \
-    return sel_##S(lt_##S(b, a), a, b);                                  \
-  }                                                                      \
-  LANES V min_##S(V a, V b) {                                            \
-    return sel_##S(lt_##S(a, b), a, b);                                  \
-  }                                                                      \
-  LANES V abs_##S(V a) {                                                 \
-    return (V)((M)a & ~(M)set_##S(-0.0));                                \
-  }                                                                      \
-  /* The size of a with the sign of b. */                                \
-  LANES V copysign_##S(V a, V b) {                                       \
-    M sign = (M)set_##S(-0.0);                                           \
-    return (V)(((M)a & ~sign) | ((M)b & sign));                          \
-  }                                                                      \
-  LANES int any_##S(M m) {                                               \
-    M all = {0};                                                         \
-    return memcmp(&m, &all, sizeof m) != 0;                              \
-  }                                                                      \
-  LANES V fma_##S(V a, V b, V c) {                                       \
-    return a * b + c;                                                    \
-  }                                                                      \
-  LANES V sqrt_##S(V a) {                                                \
-    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_sqrt##F(a[i]);  \
-    return a;                                                            \
-  }                                                                      \
-  LANES V floor_##S(V a) {                                               \
-    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_floor##F(a[i]); \
-    return a;                                                            \
-  }                                                                      \
-  LANES V ceil_##S(V a) {                                                \
-    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_ceil##F(a[i]);  \
-    return a;                                                            \
-  }                                                                      \
-  LANES V trunc_##S(V a) {                                               \
-    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_trunc##F(a[i]); \
-    return a;                                                            \
-  }                                                                      \
-  LANES V rint_##S(V a) {                                                \
-    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_rint##F(a[i]);  \
-    return a;                                                            \
+#define LANES_GENERIC(S, V, M, F)                                             \
+  LANES M lt_##S(V a, V b) {                                                  \
+    return (M)(a < b);                                                        \
+  }                                                                           \
+  LANES M le_##S(V a, V b) {                                                  \
+    return (M)(a <= b);                                                       \
+  }                                                                           \
+  LANES M eq_##S(V a, V b) {                                                  \
+    return (M)(a == b);                                                       \
+  }                                                                           \
+  LANES M ne_##S(V a, V b) {                                                  \
+    return (M)(a != b);                                                       \
+  }                                                                           \
+  LANES V sel_##S(M m, V a, V b) {                                            \
+    return (V)((m & (M)a) | (~m & (M)b));                                     \
+  }                                                                           \
+  LANES V max_##S(V a, V b) {                                                 \
+    return sel_##S(lt_##S(b, a), a, b);                                       \
+  }                                                                           \
+  LANES V min_##S(V a, V b) {                                                 \
+    return sel_##S(lt_##S(a, b), a, b);                                       \
+  }                                                                           \
+  LANES V abs_##S(V a) {                                                      \
+    return (V)((M)a & ~(M)set_##S(-0.0));                                     \
+  }                                                                           \
+  /* The size of a with the sign of b. */                                     \
+  LANES V copysign_##S(V a, V b) {                                            \
+    M sign = (M)set_##S(-0.0);                                                \
+    return (V)(((M)a & ~sign) | ((M)b & sign));                               \
+  }                                                                           \
+  LANES int any_##S(M m) {                                                    \
+    M all = {0};                                                              \
+    return memcmp(&m, &all, sizeof m) != 0;                                   \
+  }                                                                           \
+  LANES V fmod_##S(V a, V b) {                                                \
+    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_fmod##F(a[i], b[i]); \
+    return a;                                                                 \
+  }                                                                           \
+  LANES V fma_##S(V a, V b, V c) {                                            \
+    return a * b + c;                                                         \
+  }                                                                           \
+  LANES V sqrt_##S(V a) {                                                     \
+    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_sqrt##F(a[i]);       \
+    return a;                                                                 \
+  }                                                                           \
+  LANES V floor_##S(V a) {                                                    \
+    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_floor##F(a[i]);      \
+    return a;                                                                 \
+  }                                                                           \
+  LANES V ceil_##S(V a) {                                                     \
+    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_ceil##F(a[i]);       \
+    return a;                                                                 \
+  }                                                                           \
+  LANES V trunc_##S(V a) {                                                    \
+    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_trunc##F(a[i]);      \
+    return a;                                                                 \
+  }                                                                           \
+  LANES V rint_##S(V a) {                                                     \
+    for (int i = 0; i < WIDTH_##S; i++) a[i] = __builtin_rint##F(a[i]);       \
+    return a;                                                                 \
   }
 
 LANES_GENERIC(f, vf, mf, f)
