@@ -22,7 +22,8 @@ static const qmm_dots* dots_for(const quantize_format* f, lz_dtype d) {
   const qmm_dots* dots =
       d == DTYPE_BFLOAT16 ? ISA_PICK(qmm_int2) : ISA_PICK(qmm_int3);
   if (f->mode != QUANTIZE_MXFP8 && dots->dot &&
-      __builtin_cpu_supports("avx512vnni"))
+      __builtin_cpu_supports("avx512vnni") &&
+      __builtin_cpu_supports("avx512vbmi"))
     return dots;
 #endif
   return &ISA_PICK(qmm_table)->dots;
@@ -114,6 +115,21 @@ static void dequantize_part(
   ISA_PICK(qmm_table)->row(p->f, to, codes_at(w, row, at), &by, n);
 }
 
+static void store_row(
+    const qmm_plan* p,
+    const qmm_start* s,
+    int64_t i,
+    const float* row,
+    int64_t j0,
+    int64_t cols) {
+  gemm_kernels()->store[p->dtype](
+      s->out +
+          (i * p->out_row + j0 * p->out_col) * (int64_t)dtype_size(p->dtype),
+      p->out_col,
+      row,
+      cols);
+}
+
 static void store_out(
     const qmm_plan* p,
     const qmm_start* s,
@@ -121,13 +137,8 @@ static void store_out(
     int64_t ld,
     int64_t j0,
     int64_t cols) {
-  const int64_t size = (int64_t)dtype_size(p->dtype);
   for (int64_t i = 0; i < p->m; i++)
-    gemm_kernels()->store[p->dtype](
-        s->out + (i * p->out_row + j0 * p->out_col) * size,
-        p->out_col,
-        tile + i * ld,
-        cols);
+    store_row(p, s, i, tile + i * ld, j0, cols);
 }
 
 /* Rows of x, one after the other, as float. */
@@ -230,26 +241,32 @@ static int few_dots(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
 static int few_sums(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
   const qmm_table* t = ISA_PICK(qmm_table);
   const qmm_start* s = &p->starts[product];
-  const int size = p->f->group_size;
-  float* tile = scratch_get(
-      SCRATCH_KERNEL,
-      (size_t)(p->m * (cols + p->k) + factors_room(p, cols)) * sizeof *tile);
-  if (!tile) return 1;
-  float *x = tile + p->m * cols, *room = x + p->m * p->k;
+  const int64_t size = p->f->group_size, groups = cols / size;
+  const int64_t wide = (cols + 127) & ~(int64_t)127;
+  const int64_t floats = p->m * (wide + groups + p->k) + cols;
+  float* y = scratch_get(
+      SCRATCH_KERNEL, (size_t)(floats + factors_room(p, cols)) * sizeof *y);
+  if (!y) return 1;
+  float *sums = y + p->m * wide, *x = sums + p->m * groups;
+  float *line = x + p->m * p->k, *room = y + floats;
   load_x(p, s, x);
-  memset(tile, 0, (size_t)(p->m * cols) * sizeof *tile);
+  memset(y, 0, (size_t)(p->m * (wide + groups)) * sizeof *y);
   for (int64_t k = 0; k < p->k; k++) {
-    const qmm_factors by = factors_of(&s->w, k, j0 / size, cols / size, room);
+    const qmm_factors by = factors_of(&s->w, k, j0 / size, groups, room);
     for (int64_t i = 0; i < p->m; i++)
       t->axpy(
           p->f,
-          tile + i * cols,
+          y + i * wide,
+          sums + i * groups,
           codes_at(&s->w, k, j0),
           &by,
           x[i * p->k + k],
           cols);
   }
-  store_out(p, s, tile, cols, j0, cols);
+  for (int64_t i = 0; i < p->m; i++) {
+    t->settle(p->f, line, y + i * wide, sums + i * groups, cols);
+    store_row(p, s, i, line, j0, cols);
+  }
   return 0;
 }
 
@@ -313,7 +330,9 @@ static void qmm_parts(void* ctx, int64_t begin, int64_t end, int worker) {
 static int qmm_execute(qmm_plan* p) {
   /* A part is some 512K codes when they are multiplied on the fly, a block
    * that fits a cache otherwise; and each thread gets some. */
-  int64_t block = p->m > QMM_ROWS ? QMM_BLOCK / 4 / p->k : 512 * 1024 / p->k;
+  int64_t block = p->m > QMM_ROWS
+                      ? QMM_BLOCK / (int64_t)dtype_size(p->dtype) / p->k
+                      : 512 * 1024 / p->k;
   /* Long runs of each row where columns are what is shared out. */
   if (p->m <= QMM_ROWS && !p->transpose) block = 4096;
   const int64_t share = p->batch * p->n / (4 * pool_threads());

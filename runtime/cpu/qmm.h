@@ -73,13 +73,22 @@ typedef struct qmm_dots {
 
 typedef struct qmm_table {
   qmm_dots dots;
-  /* y[i] += x * element i of the row, i < n. */
+  /* Adds x times a row of n elements: x * scale * code to y, in an order of its
+   * own and up to 127 elements longer, x * bias to sums, one a group. */
   void (*axpy)(
       const quantize_format* f,
       float* y,
+      float* sums,
       const uint8_t* codes,
       const qmm_factors* by,
       float x,
+      int64_t n);
+  /* What was added up, in order. */
+  void (*settle)(
+      const quantize_format* f,
+      float* to,
+      const float* y,
+      const float* sums,
       int64_t n);
   /* The n elements of a row of codes; n whole groups. */
   void (*row)(

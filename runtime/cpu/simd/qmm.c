@@ -230,14 +230,99 @@ static void dot(
   }
 }
 
-/* to[i] = values[i] * s + b over groups, or added to what is there. */
-static inline __attribute__((always_inline)) void spread_groups(
-    const int add,
+static void add_biases(
+    const quantize_format* f,
+    float* sums,
+    const qmm_factors* by,
+    float x,
+    int64_t n) {
+  if (f->mode != QUANTIZE_AFFINE) return;
+  for (int64_t g = 0; g < n / f->group_size; g++) sums[g] += by->b[g] * x;
+}
+
+#if defined(LZ_ISA_avx512)
+/* As dot_nibbles: the element of lane l and shift 4 j is 8 l + j. */
+static void axpy_nibbles(
+    const quantize_format* f,
+    float* y,
+    const uint8_t* codes,
+    const float* s,
+    float x,
+    int64_t n) {
+  const __m512 table = _mm512_loadu_ps(nibble_values(f)), by = vf_set1(x);
+  const int words = f->group_size / 8, groups = 128 / f->group_size;
+  int32_t lanes[16];
+  for (int i = 0; i < 16; i++) lanes[i] = i / words;
+  const __m512i spread = _mm512_loadu_si512(lanes);
+  for (int64_t i = 0; i < n; i += 128, codes += 64, s += groups, y += 128) {
+    const int left = n - i >= 128 ? 16 : (int)(n - i) / 8;
+    _mm_prefetch((const char*)codes + AHEAD, _MM_HINT_T0);
+    const __m512i w =
+        _mm512_maskz_loadu_epi32((__mmask16)((1u << left) - 1), codes);
+    const int rest = (int)((n - i) / f->group_size);
+    const __mmask16 mine = rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
+    const __m512 scale = _mm512_mul_ps(
+        by, _mm512_permutexvar_ps(spread, _mm512_maskz_loadu_ps(mine, s)));
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) {
+      const __m512 q =
+          _mm512_permutexvar_ps(_mm512_srli_epi32(w, 4 * j), table);
+      vf_store(y + 16 * j, vf_fma(q, scale, vf_load(y + 16 * j)));
+    }
+  }
+}
+#endif
+
+static void axpy(
+    const quantize_format* f,
+    float* y,
+    float* sums,
+    const uint8_t* codes,
+    const qmm_factors* by,
+    float x,
+    int64_t n) {
+  add_biases(f, sums, by, x, n);
+#if defined(LZ_ISA_avx512)
+  if (nibbles(f)) {
+    axpy_nibbles(f, y, codes, by->s, x, n);
+    return;
+  }
+#endif
+  float values[RUN];
+  const int size = f->group_size;
+  const float* s = by->s;
+  for (int64_t i = 0; i < n; i += RUN) {
+    const int64_t run = n - i < RUN ? n - i : RUN;
+    ISA_NAME(quantize_table)
+        .decode[f->mode](values, codes + i / 8 * f->bits, f->bits, run);
+    for (int64_t g = 0; g < run; g += size, s++) {
+      const vf scale = vf_set1(*s * x);
+      for (int j = 0; j < size; j += VF) {
+        float* at = y + i + g + j;
+        vf_store(at, vf_fma(vf_load(values + g + j), scale, vf_load(at)));
+      }
+    }
+  }
+}
+
+static void settle(
+    const quantize_format* f,
+    float* to,
+    const float* y,
+    const float* sums,
+    int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t in = i % 128;
+    const int64_t at = nibbles(f) ? i - in + in % 8 * 16 + in / 8 : i;
+    to[i] = y[at] + sums[i / f->group_size];
+  }
+}
+
+static void row(
     const quantize_format* f,
     float* to,
     const uint8_t* codes,
     const qmm_factors* by,
-    float x,
     int64_t n) {
   float values[RUN];
   const int size = f->group_size;
@@ -247,35 +332,13 @@ static inline __attribute__((always_inline)) void spread_groups(
     ISA_NAME(quantize_table)
         .decode[f->mode](values, codes + i / 8 * f->bits, f->bits, run);
     for (int64_t g = 0; g < run; g += size, s++, b++) {
-      const vf scale = vf_set1(*s * x), bias = vf_set1(*b * x);
-      for (int j = 0; j < size; j += VF) {
-        float* at = to + i + g + j;
-        vf base = bias;
-        if (add) base += vf_load(at);
-        vf_store(at, vf_fma(vf_load(values + g + j), scale, base));
-      }
+      const vf scale = vf_set1(*s), bias = vf_set1(*b);
+      for (int j = 0; j < size; j += VF)
+        vf_store(to + i + g + j, vf_fma(vf_load(values + g + j), scale, bias));
     }
   }
 }
 
-static void axpy(
-    const quantize_format* f,
-    float* y,
-    const uint8_t* codes,
-    const qmm_factors* by,
-    float x,
-    int64_t n) {
-  spread_groups(1, f, y, codes, by, x, n);
-}
-
-static void row(
-    const quantize_format* f,
-    float* to,
-    const uint8_t* codes,
-    const qmm_factors* by,
-    int64_t n) {
-  spread_groups(0, f, to, codes, by, 1, n);
-}
-
 extern const qmm_table ISA_NAME(qmm_table);
-const qmm_table ISA_NAME(qmm_table) = {{arranged, arrange, dot}, axpy, row};
+const qmm_table ISA_NAME(qmm_table) = {
+    {arranged, arrange, dot}, axpy, settle, row};

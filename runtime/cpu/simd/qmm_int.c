@@ -17,10 +17,8 @@
 extern const qmm_dots ISA_NAME(qmm_int2), ISA_NAME(qmm_int3);
 
 #if defined(LZ_ISA_avx512)
-#define VNNI __attribute__((target("avx512vnni")))
+#define BYTES __attribute__((target("avx512vnni,avx512vbmi")))
 #define AHEAD 4096
-/* Codes unpacked at a time where they are neither bytes nor nibbles. */
-#define RUN 512
 
 static inline bool nibbles(const quantize_format* f) {
   return f->bits == 4;
@@ -91,7 +89,7 @@ static inline __attribute__((always_inline)) void arrange(
 
 /* Sums of digits' products to one of numbers; not in integers alone, which
  * three digits overflow. */
-VNNI static inline __m512 number(const int digits, const __m512i* sums) {
+BYTES static inline __m512 number(const int digits, const __m512i* sums) {
   const __m512i low = _mm512_add_epi32(
       _mm512_slli_epi32(sums[digits - 2], 8), sums[digits - 1]);
   __m512 x = _mm512_cvtepi32_ps(low);
@@ -99,7 +97,7 @@ VNNI static inline __m512 number(const int digits, const __m512i* sums) {
   return x;
 }
 
-VNNI static inline __attribute__((always_inline)) void dot_nibbles(
+BYTES static inline __attribute__((always_inline)) void dot_nibbles(
     const int digits,
     const quantize_format* f,
     __m512* total,
@@ -146,17 +144,33 @@ VNNI static inline __attribute__((always_inline)) void dot_nibbles(
             _mm512_setzero_si512(), even, _mm512_loadu_si512(m));
         sums[d] = _mm512_dpbusd_epi32(sums[d], odd, _mm512_loadu_si512(m + 64));
       }
-      const __m512 scale = _mm512_mul_ps(
-          _mm512_maskz_loadu_ps(mine, s + r * by->step), x_scale);
+      const __m512 scale =
+          _mm512_mul_ps(_mm512_maskz_loadu_ps(mine, s + r * by->step), x_scale);
       total[r] = vf_fma(
           number(digits, sums), _mm512_permutexvar_ps(spread, scale), total[r]);
     }
   }
 }
 
-extern const quantize_table ISA_NAME(quantize_table);
+/* How 64 codes of so many bits become bytes: the bytes that hold eight of them
+ * go to a word of their own, and each is shifted down. */
+typedef struct code_bytes {
+  __m512i words, shifts, mask;
+} code_bytes;
 
-VNNI static inline __attribute__((always_inline)) void dot_bytes(
+BYTES static code_bytes code_bytes_of(int bits) {
+  uint8_t words[64], shifts[64];
+  for (int i = 0; i < 64; i++) {
+    words[i] = (uint8_t)(i / 8 * bits + i % 8);
+    shifts[i] = (uint8_t)(i % 8 * bits);
+  }
+  return (code_bytes){
+      _mm512_loadu_si512(words),
+      _mm512_loadu_si512(shifts),
+      _mm512_set1_epi8((char)((1 << bits) - 1))};
+}
+
+BYTES static inline __attribute__((always_inline)) void dot_bytes(
     const int digits,
     const quantize_format* f,
     __m512* total,
@@ -165,53 +179,41 @@ VNNI static inline __attribute__((always_inline)) void dot_bytes(
     const qmm_factors* by,
     const qmm_vector* x,
     int64_t k) {
-  uint8_t room[QMM_STREAMS][RUN];
   const int64_t wide = padded(f, k);
   const int8_t* digit = (const int8_t*)x->x;
   const float* scales = x->x + wide * digits / 4;
-  const int n = f->group_size;
+  const int n = f->group_size, bits = f->bits;
+  const code_bytes how = code_bytes_of(bits);
   int32_t lanes[16];
   for (int i = 0; i < 16; i++) lanes[i] = i * 4 / n;
   const __m512i spread = _mm512_loadu_si512(lanes);
-  for (int64_t at = 0; at < k; at += RUN) {
-    const int64_t run = k - at < RUN ? k - at : RUN;
-    if (f->bits != 8)
-      for (int r = 0; r < QMM_STREAMS; r++)
-        ISA_NAME(quantize_table)
-            .unpack(
-                room[r], codes + r * code_row + at / 8 * f->bits, f->bits, run);
-    for (int64_t i = 0; i < run; i += 64) {
-      const int64_t left = run - i, g = (at + i) / n;
-      const __mmask64 there =
-          left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
-      const int64_t rest = k / n - g;
-      const __mmask16 mine =
-          rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
-      const __m512 x_scale = vf_load(scales + g);
+  for (int64_t i = 0; i < k; i += 64) {
+    const int64_t left = k - i < 64 ? k - i : 64, g = i / n;
+    const __mmask64 there = ~(__mmask64)0 >> (64 - left * bits / 8);
+    const int64_t rest = k / n - g;
+    const __mmask16 mine = rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
+    const __m512 x_scale = vf_load(scales + g);
 #pragma GCC unroll 4
-      for (int r = 0; r < QMM_STREAMS; r++) {
-        const uint8_t* from = codes + r * code_row + at + i;
-        __m512i w;
-        if (f->bits == 8) {
-          _mm_prefetch((const char*)from + AHEAD, _MM_HINT_T0);
-          w = _mm512_maskz_loadu_epi8(there, from);
-        } else {
-          w = _mm512_maskz_loadu_epi8(there, room[r] + i);
-        }
-        __m512i sums[3];
+    for (int r = 0; r < QMM_STREAMS; r++) {
+      const uint8_t* at = codes + r * code_row + i / 8 * bits;
+      _mm_prefetch((const char*)at + AHEAD, _MM_HINT_T0);
+      __m512i w = _mm512_maskz_loadu_epi8(there, at);
+      if (bits != 8)
+        w = _mm512_and_si512(
+            _mm512_multishift_epi64_epi8(
+                how.shifts, _mm512_permutexvar_epi8(how.words, w)),
+            how.mask);
+      __m512i sums[3];
 #pragma GCC unroll 3
-        for (int d = 0; d < digits; d++)
-          sums[d] = _mm512_dpbusd_epi32(
-              _mm512_setzero_si512(),
-              w,
-              _mm512_loadu_si512(digit + d * wide + at + i));
-        const __m512 scale = _mm512_mul_ps(
-            _mm512_maskz_loadu_ps(mine, by->s + r * by->step + g), x_scale);
-        total[r] = vf_fma(
-            number(digits, sums),
-            _mm512_permutexvar_ps(spread, scale),
-            total[r]);
-      }
+      for (int d = 0; d < digits; d++)
+        sums[d] = _mm512_dpbusd_epi32(
+            _mm512_setzero_si512(),
+            w,
+            _mm512_loadu_si512(digit + d * wide + i));
+      const __m512 scale = _mm512_mul_ps(
+          _mm512_maskz_loadu_ps(mine, by->s + r * by->step + g), x_scale);
+      total[r] = vf_fma(
+          number(digits, sums), _mm512_permutexvar_ps(spread, scale), total[r]);
     }
   }
 }
@@ -245,7 +247,7 @@ static inline __attribute__((always_inline)) float biased(
       int64_t k) {                                                      \
     arrange(n, f, to, sums, x, k);                                      \
   }                                                                     \
-  VNNI static void dot##n(                                              \
+  BYTES static void dot##n(                                             \
       const quantize_format* f,                                         \
       float* y,                                                         \
       const uint8_t* codes,                                             \
