@@ -21,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cases_fused  # noqa: E402
+import cases_quantized  # noqa: E402
 import lazuli  # noqa: E402
 
 FLOATS = ["float32", "float16", "bfloat16"]
@@ -883,7 +884,7 @@ case("random_normal", lambda d: [
     d.r.choice([1.0, 0.5]), KEY[0](d)],
     lambda s, t, m, v, k: mx.random.normal(s, typed(t), m, v, k), loose=8)
 
-for cases in (cases_fused,):
+for cases in (cases_fused, cases_quantized):
     cases.add(sys.modules[__name__])
 
 # ---- running ----------------------------------------------------------------

@@ -249,6 +249,9 @@ LAZULI_API int mlx_bitwise_xor(
 
 LAZULI_API int mlx_blackman(mlx_array* res, int M, const mlx_stream s);
 
+/* a @ b where blocks of block_size (32 or 64) squared are left out if a mask is
+ * false, or scaled by a mask of numbers. Masks count blocks and broadcast over
+ * leading axes. Real floats. */
 LAZULI_API int mlx_block_masked_mm(
     mlx_array* res,
     const mlx_array a,
@@ -452,6 +455,8 @@ LAZULI_API int mlx_depends(
     const mlx_vector_array inputs,
     const mlx_vector_array dependencies);
 
+/* The way back from mlx_quantize, in the type of scales and biases, bfloat16
+ * for the other modes, or `dtype`, a real float. */
 LAZULI_API int mlx_dequantize(
     mlx_array* res,
     const mlx_array w,
@@ -589,6 +594,7 @@ LAZULI_API int mlx_gather_single(
     size_t slice_sizes_num,
     const mlx_stream s);
 
+/* The same of plain matrices, real floats. */
 LAZULI_API int mlx_gather_mm(
     mlx_array* res,
     const mlx_array a,
@@ -598,6 +604,10 @@ LAZULI_API int mlx_gather_mm(
     bool sorted_indices,
     const mlx_stream s);
 
+/* Product i takes matrix lhs_indices[i] of x and rhs_indices[i] of w, counted
+ * over their leading axes; indices are integers that broadcast against each
+ * other, missing ones are 0, 1, ... in the shape of those axes. An index
+ * without a matrix is an error of the evaluation. */
 LAZULI_API int mlx_gather_qmm(
     mlx_array* res,
     const mlx_array x,
@@ -1000,6 +1010,9 @@ LAZULI_API int mlx_put_along_axis(
     int axis,
     const mlx_stream s);
 
+/* x, rounded as quantizing does, times w^T: quantized w with scales, or a float
+ * w that is quantized first. "nvfp4" and "mxfp8"; global scales come together
+ * or not at all. */
 LAZULI_API int mlx_qqmm(
     mlx_array* res,
     const mlx_array x,
@@ -1012,6 +1025,11 @@ LAZULI_API int mlx_qqmm(
     const mlx_array global_scale_w /* may be null */,
     const mlx_stream s);
 
+/* w (..., K) of float16, bfloat16 or float32, K a multiple of group_size, at
+ * least 2 axes. Results: codes packed into uint32, scales and, of "affine",
+ * biases. Modes and their defaults (group_size, bits): "affine" (64, 4; also 32
+ * and 128, and 2, 3, 5, 6, 8 bits), "mxfp4" (32, 4), "mxfp8" (32, 8), "nvfp4"
+ * (16, 4). global_scale: a float32 scalar, of "nvfp4" only. */
 LAZULI_API int mlx_quantize(
     mlx_vector_array* res,
     const mlx_array w,
@@ -1021,6 +1039,9 @@ LAZULI_API int mlx_quantize(
     const mlx_array global_scale /* may be null */,
     const mlx_stream s);
 
+/* x (..., K) times a quantized w, (..., N, K) with `transpose`, else
+ * (..., K, N); biases of "affine" only. Affine: x and scales meet in one type;
+ * else the result is of x's. x must have leading axes if w has. */
 LAZULI_API int mlx_quantized_matmul(
     mlx_array* res,
     const mlx_array x,
@@ -1202,6 +1223,8 @@ LAZULI_API int mlx_scatter_prod_single(
     int axis,
     const mlx_stream s);
 
+/* a (M, K), b (K, N), segments (..., 2) of integers: products (..., M, N), each
+ * a sum over k from the first up to, not including, the second. */
 LAZULI_API int mlx_segmented_mm(
     mlx_array* res,
     const mlx_array a,
