@@ -68,6 +68,11 @@ void matmul_store(
     int64_t j0,
     int64_t cols);
 
+/* In place, over n values. */
+typedef struct matmul_rows {
+  void (*gelu)(float* x, int64_t n);
+} matmul_rows;
+
 static inline char* matmul_at(
     const matmul_plan* p,
     const matmul_matrix* m,
