@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "ops/arith.h"
+#include "ops/einsum.h"
 #include "ops/shape.h"
 
 /* Ints that may be NULL only when there are none. */
@@ -231,6 +232,19 @@ int mlx_tensordot_axis(
       res,
       op_tensordot_axis(
           api_array(a, "a"), api_array(b, "b"), axis, api_stream(s)));
+}
+
+int mlx_einsum(
+    mlx_array* res,
+    const char* subscripts,
+    const mlx_vector_array operands,
+    const mlx_stream s) {
+  API_OP("einsum");
+  const lz_list* v = api_list(operands, "operands");
+  bool fine = v && api_pointer(subscripts, "subscripts") == 0;
+  return api_result(
+      res,
+      fine ? op_einsum(subscripts, v->items, v->count, api_stream(s)) : NULL);
 }
 
 int mlx_number_of_elements(

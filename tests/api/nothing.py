@@ -35,6 +35,7 @@ class OptionalFloat(c.Structure):
 PLAIN = {
     "int": c.c_int, "size_t": c.c_size_t, "bool": c.c_bool, "float": c.c_float,
     "double": c.c_double, "uint64_t": c.c_uint64, "int64_t": c.c_int64,
+    "uintptr_t": c.c_size_t,
     "mlx_dtype": c.c_int, "mlx_device_type": c.c_int, "mlx_fft_norm": c.c_int,
     "mlx_compile_mode": c.c_int,
 }
@@ -220,8 +221,9 @@ def main():
                 wrong.append(f"{what}: {len(lib.messages)} reports {said}")
             elif not said.startswith("[") or " at " not in said:
                 wrong.append(f"{what}: it says {said!r}")
-            elif not any(word in said for word in
-                         (f"argument {params[empty].name}", "does not exist")):
+            elif not any(word in said.lower() for word in
+                         (f"argument {params[empty].name}".lower(),
+                          "does not exist")):
                 wrong.append(f"{what} is not named: {said!r}")
             if returns != "void" and not failed_as_it_should(name, result):
                 wrong.append(f"{what}: gives {result!r}")

@@ -11,6 +11,7 @@ what MLX makes of them. Functions that are not in the library yet are passed
 over and counted.
 """
 
+import importlib
 import pathlib
 import random
 import sys
@@ -19,10 +20,13 @@ import time
 import mlx.core as mx
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cases_fused  # noqa: E402
-import cases_quantized  # noqa: E402
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 import lazuli  # noqa: E402
+
+# Every cases_*.py beside this file adds its cases.
+MORE = [importlib.import_module(path.stem)
+        for path in sorted(HERE.glob("cases_*.py"))]
 
 FLOATS = ["float32", "float16", "bfloat16"]
 INTS = ["bool", "uint8", "int16", "int32", "uint32", "int64"]
@@ -884,7 +888,7 @@ case("random_normal", lambda d: [
     d.r.choice([1.0, 0.5]), KEY[0](d)],
     lambda s, t, m, v, k: mx.random.normal(s, typed(t), m, v, k), loose=8)
 
-for cases in (cases_fused, cases_quantized):
+for cases in MORE:
     cases.add(sys.modules[__name__])
 
 # ---- running ----------------------------------------------------------------
