@@ -42,7 +42,6 @@ static void conv_plan_of(
     c->params.stride[i] = there ? p->stride[from] : 1;
     c->params.padding[i] = there ? p->padding[from] : 0;
     c->params.kernel_dilation[i] = there ? p->kernel_dilation[from] : 1;
-    c->params.input_dilation[i] = there ? p->input_dilation[from] : 1;
     c->taps *= c->w_extent[i];
   }
   c->in_channel = in->strides[in->ndim - 1];
@@ -70,7 +69,7 @@ static void conv_copy(
 }
 
 /* The input element under tap `tap` of output element `at`; NULL: none, in
- * the padding or between dilated elements. */
+ * the padding. */
 static const char* conv_under(
     const conv_plan* c,
     int64_t image,
@@ -83,9 +82,8 @@ static const char* conv_under(
     const int64_t u = at[i] * c->params.stride[i] +
                       k[i] * c->params.kernel_dilation[i] -
                       c->params.padding[i];
-    const int64_t d = c->params.input_dilation[i];
-    if (u < 0 || u % d != 0 || u / d >= c->in_extent[i]) return NULL;
-    offset += u / d * c->in_step[i];
+    if (u < 0 || u >= c->in_extent[i]) return NULL;
+    offset += u * c->in_step[i];
   }
   offset += group * c->channels * c->in_channel;
   return lead_data(c->in, offset);
@@ -216,6 +214,8 @@ int conv_run(
     const lz_view* out,
     const conv_params* p) {
   if (view_size(out) == 0) return 0;
+  for (int i = 0; i < in->ndim - 2; i++)
+    if (p->input_dilation[i] != 1) return conv_phases(in, w, out, p);
   conv_call c = {.failed = 0};
   conv_plan_of(&c.p, in, w, out, p);
   const int status = conv_onednn(&c.p);

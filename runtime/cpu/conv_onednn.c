@@ -19,13 +19,15 @@ typedef struct conv_part {
   void* weights; /* in the order the entry wants */
   bool owner;    /* of the weights */
   const char* in;
-  char* out;
+  int64_t image, row, rows;  /* of out: the first image, and rows of each */
   int64_t in_size, out_size; /* elements */
 } conv_part;
 
 typedef struct conv_parts {
   const conv_plan* c;
   bool convert; /* halves that are computed as float32 */
+  bool dense;   /* out is; else it is written pixel by pixel */
+  int skip;     /* axes that are not there */
   int count;
   conv_part part[CONV_PARTS];
   _Atomic int failed;
@@ -38,10 +40,15 @@ static int64_t min64(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
+static int64_t product3(const int64_t* x, int n) {
+  int64_t p = 1;
+  for (int i = 0; i < n; i++) p *= x[i];
+  return p;
+}
+
 static bool conv_fits(const conv_plan* c) {
   for (int i = 0; i < CONV_SPATIAL; i++)
-    if (c->params.input_dilation[i] != 1 || c->params.padding[i] < 0)
-      return false;
+    if (c->params.padding[i] < 0) return false;
   const double pixels = (double)c->images * (double)c->out_extent[0] *
                         (double)c->out_extent[1] * (double)c->out_extent[2];
   return gemm_kind_of(c->in->dtype) == GEMM_F32 && view_is_contiguous(c->in) &&
@@ -99,12 +106,6 @@ static int part_shape(
   return 0;
 }
 
-static int64_t product3(const int64_t* x, int n) {
-  int64_t p = 1;
-  for (int i = 0; i < n; i++) p *= x[i];
-  return p;
-}
-
 /* Weights as float32 or bfloat16, rows of taps and channels, flipped if need
  * be. */
 static void* dense_weights(const conv_plan* c, bool convert) {
@@ -124,26 +125,59 @@ static void* dense_weights(const conv_plan* c, bool convert) {
   return all;
 }
 
+/* Pixels, one after the other, to where they belong. */
+static void scatter(const conv_parts* p, const conv_part* part, char* from) {
+  const conv_plan* c = p->c;
+  const int64_t n = c->outputs * c->params.groups;
+  int64_t extents[CONV_SPATIAL], at[CONV_SPATIAL];
+  memcpy(extents, c->out_extent, sizeof extents);
+  extents[p->skip] = part->rows;
+  const int64_t pixels = product3(extents, CONV_SPATIAL);
+  for (int64_t i = 0; i < part->out_size / n; i++) {
+    int64_t rest = i % pixels;
+    int64_t offset = (part->image + i / pixels) * c->out->strides[0];
+    for (int axis = CONV_SPATIAL; axis-- > 0;) {
+      at[axis] = rest % extents[axis];
+      rest /= extents[axis];
+    }
+    at[p->skip] += part->row;
+    for (int axis = 0; axis < CONV_SPATIAL; axis++)
+      offset += at[axis] * c->out_step[axis];
+    char* to = (char*)c->out->data + offset * c->size;
+    if (p->convert)
+      gemm_kernels()->store[c->out->dtype](to, 1, (float*)from + i * n, n);
+    else
+      memcpy(to, from + i * n * c->size, (size_t)(n * c->size));
+  }
+}
+
 static void run_part(conv_parts* p, conv_part* part) {
   const conv_plan* c = p->c;
-  if (!p->convert) {
-    if (onednn_conv_run(part->entry, part->in, part->weights, part->out))
+  if (p->dense && !p->convert) {
+    char* out = (char*)c->out->data + (part->image * c->out->strides[0] +
+                                       part->row * c->out_step[p->skip]) *
+                                          c->size;
+    if (onednn_conv_run(part->entry, part->in, part->weights, out))
       atomic_store(&p->failed, 1);
     return;
   }
-  const int64_t in_size = (part->in_size + 15) & ~(int64_t)15;
-  float* in = scratch_get(
-      SCRATCH_KERNEL, (size_t)(in_size + part->out_size) * sizeof *in);
-  if (!in) {
+  /* At most four bytes an element; each buffer in whole lines. */
+  const int64_t in_size = p->convert ? (part->in_size + 15) & ~(int64_t)15 : 0;
+  float* room = scratch_get(
+      SCRATCH_KERNEL, (size_t)(in_size + part->out_size) * sizeof *room);
+  if (!room) {
     atomic_store(&p->failed, 1);
     return;
   }
-  float* out = in + in_size;
-  gemm_kernels()->load[c->in->dtype](in, part->in, 1, part->in_size);
-  if (onednn_conv_run(part->entry, in, part->weights, out))
+  const void* in = part->in;
+  if (p->convert) {
+    gemm_kernels()->load[c->in->dtype](room, part->in, 1, part->in_size);
+    in = room;
+  }
+  if (onednn_conv_run(part->entry, in, part->weights, room + in_size))
     atomic_store(&p->failed, 1);
   else
-    gemm_kernels()->store[c->out->dtype](part->out, 1, out, part->out_size);
+    scatter(p, part, (char*)(room + in_size));
 }
 
 static void run_parts(void* ctx, int64_t begin, int64_t end, int worker) {
@@ -179,11 +213,11 @@ static int add_part(
   const int64_t out_row =
       product3(shape.out + 1, shape.spatial - 1) * shape.outputs;
   const int64_t in_image = c->in_extent[skip] * in_row;
-  const int64_t out_image = c->out_extent[skip] * out_row;
   part->in =
       (const char*)c->in->data + (image * in_image + i0 * in_row) * c->size;
-  part->out =
-      (char*)c->out->data + (image * out_image + o0 * out_row) * c->size;
+  part->image = image;
+  part->row = o0;
+  part->rows = o1 - o0;
   part->in_size = images * shape.in[0] * in_row;
   part->out_size = images * shape.out[0] * out_row;
   for (int i = 0; i < p->count - 1; i++)
@@ -202,6 +236,8 @@ static int add_parts(conv_parts* p, const void* given) {
   const conv_plan* c = p->c;
   int skip = 0;
   while (skip < CONV_SPATIAL && skip < CONV_SPATIAL + 2 - c->in->ndim) skip++;
+  p->skip = skip;
+  p->dense = view_is_contiguous(c->out);
   const int64_t rows = c->out_extent[skip];
   int64_t want = pool_threads();
   if (want > CONV_PARTS / 2) want = CONV_PARTS / 2;

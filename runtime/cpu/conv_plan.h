@@ -16,6 +16,14 @@ typedef struct conv_plan {
   int64_t out_extent[CONV_SPATIAL], out_step[CONV_SPATIAL], out_channel;
 } conv_plan;
 
+/* conv_run where input_dilation is not 1 everywhere, by way of others where it
+ * is. Nonzero: out of memory. */
+int conv_phases(
+    const lz_view* in,
+    const lz_view* w,
+    const lz_view* out,
+    const conv_params* p);
+
 /* 0: done by oneDNN. 1: not for it. -1: out of memory. */
 int conv_onednn(const conv_plan* c);
 

@@ -194,6 +194,43 @@ static void usual_layers(void** state) {
     }
 }
 
+/* Transposed convolutions: dilated input, the kernel backwards. */
+static void transposed_layers(void** state) {
+  (void)state;
+  static const struct {
+    int spatial, size, channels, outputs, kernel, dilation, pad, stride;
+  } layers[] = {
+      {2, 14, 64, 48, 4, 2, 2, 1},
+      {2, 15, 32, 33, 3, 2, 1, 1},
+      {1, 100, 64, 64, 16, 8, 8, 1},
+      {2, 20, 32, 32, 2, 2, 1, 1},
+      {2, 20, 16, 32, 2, 3, 1, 1},
+      {2, 24, 24, 32, 5, 2, 2, 3},
+      {3, 7, 16, 24, 4, 2, 2, 1}};
+  for (int l = 0; l < 7; l++)
+    for (int type = 0; type < 4; type++) {
+      test_seed((uint64_t)(l * 3 + type));
+      problem p = {
+          .dtype = types[type],
+          .spatial = layers[l].spatial,
+          .images = 2,
+          .channels = layers[l].channels,
+          .outputs = layers[l].outputs,
+          .plain = true};
+      p.p.groups = 1;
+      p.p.flip = type % 2;
+      for (int i = 0; i < 3; i++) {
+        p.in[i] = layers[l].size;
+        p.kernel[i] = layers[l].kernel;
+        p.p.stride[i] = layers[l].stride;
+        p.p.padding[i] = p.pad_hi[i] = layers[l].pad;
+        p.p.kernel_dilation[i] = 1;
+        p.p.input_dilation[i] = layers[l].dilation;
+      }
+      assert_true(run(&p));
+    }
+}
+
 static void empty(void** state) {
   (void)state;
   problem p = {
@@ -215,6 +252,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_convolutions),
       cmocka_unit_test(usual_layers),
+      cmocka_unit_test(transposed_layers),
       cmocka_unit_test(empty)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
