@@ -305,6 +305,11 @@ LAZULI_API int mlx_contiguous(
     bool allow_col_major,
     const mlx_stream s);
 
+/* Convolution (without turning the kernel around) of input (N, ..., C) and
+ * weight (O, ..., C / groups), to (N, ..., O), of the real floating type they
+ * meet in. More spatial axes than numbers take the one number. Groups divide C
+ * and O and are of one or two spatial axes. An error where the padded input is
+ * smaller than the kernel. */
 LAZULI_API int mlx_conv1d(
     mlx_array* res,
     const mlx_array input,
@@ -315,6 +320,7 @@ LAZULI_API int mlx_conv1d(
     int groups,
     const mlx_stream s);
 
+/* The same with two spatial axes. */
 LAZULI_API int mlx_conv2d(
     mlx_array* res,
     const mlx_array input,
@@ -328,6 +334,7 @@ LAZULI_API int mlx_conv2d(
     int groups,
     const mlx_stream s);
 
+/* The same with three spatial axes. */
 LAZULI_API int mlx_conv3d(
     mlx_array* res,
     const mlx_array input,
@@ -344,6 +351,9 @@ LAZULI_API int mlx_conv3d(
     int groups,
     const mlx_stream s);
 
+/* The same with everything: each list has one number a spatial axis, or one for
+ * all, or none. Negative padding cuts the input, input_dilation spreads it,
+ * flip turns the kernel around. */
 LAZULI_API int mlx_conv_general(
     mlx_array* res,
     const mlx_array input,
@@ -362,6 +372,9 @@ LAZULI_API int mlx_conv_general(
     bool flip,
     const mlx_stream s);
 
+/* What mlx_conv1d does to gradients: input (N, ..., C), weight
+ * (O, ..., C / groups); the extent is (in - 1) * stride - 2 * padding +
+ * dilation * (kernel - 1) + output_padding + 1. */
 LAZULI_API int mlx_conv_transpose1d(
     mlx_array* res,
     const mlx_array input,
@@ -373,6 +386,7 @@ LAZULI_API int mlx_conv_transpose1d(
     int groups,
     const mlx_stream s);
 
+/* The same with two spatial axes. */
 LAZULI_API int mlx_conv_transpose2d(
     mlx_array* res,
     const mlx_array input,
@@ -388,6 +402,7 @@ LAZULI_API int mlx_conv_transpose2d(
     int groups,
     const mlx_stream s);
 
+/* The same with three spatial axes. */
 LAZULI_API int mlx_conv_transpose3d(
     mlx_array* res,
     const mlx_array input,
