@@ -311,13 +311,23 @@ static void test_extent(void** state) {
             (size_t)((n + EW_PAD - 1) & -EW_PAD) * dtype_size(result);
         memset(place, 0xa5, sizeof place);
         fn(place, a, b, a, n);
-        assert_memory_equal(place, out, bytes);
+        if (memcmp(place, out, bytes))
+          fail_msg(
+              "%s %s of %d elements differs",
+              ew_name((ew_op)op),
+              dtype_name((lz_dtype)d),
+              n);
         for (size_t k = reach; k < reach + 64; k++)
           assert_int_equal(place[k], 0xa5);
         if (dtype_size(result) != size) continue;
         memcpy(place, a, sizeof place);
         fn(place, place, b, place, n);
-        assert_memory_equal(place, out, bytes);
+        if (memcmp(place, out, bytes))
+          fail_msg(
+              "%s %s of %d elements differs in place",
+              ew_name((ew_op)op),
+              dtype_name((lz_dtype)d),
+              n);
       }
     }
   }

@@ -2,6 +2,8 @@
  * be vectorised; functions are the C library's. */
 #include <complex.h>
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "cpu/elementwise.h"
 #include "cpu/isa.h"
@@ -16,17 +18,27 @@ INLINE lz_complex from_c(float complex z) {
   return C(crealf(z), cimagf(z));
 }
 
-/* The compiler's own product and quotient put infinities right as C's Annex G
- * asks; they are needed only where both parts came out as NaN. */
-INLINE lz_complex complex_mul(lz_complex a, lz_complex b) {
-  lz_complex r = C(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re);
-  if (__builtin_expect(r.re != r.re && r.im != r.im, 0))
-    return from_c(to_c(a) * to_c(b));
-  return r;
+/* Products and quotients are computed plainly first. Where both parts came out
+ * as NaN the compiler's own, which put infinities right as C's Annex G asks,
+ * decide: KERNEL computes such a block again with `careful`. In double the
+ * products are exact, so results do not depend on whether the compiler fuses
+ * (GCC 12 does so to complex products, whatever it is told), and the squares
+ * of a quotient do not overflow. */
+INLINE lz_complex product(lz_complex a, lz_complex b, bool careful) {
+  if (careful) return from_c(to_c(a) * to_c(b));
+  double re = a.re, im = a.im;
+  return C((float)(re * b.re - im * b.im), (float)(re * b.im + im * b.re));
 }
-INLINE lz_complex complex_div(lz_complex a, lz_complex b) {
-  return from_c(to_c(a) / to_c(b));
+INLINE lz_complex quotient(lz_complex a, lz_complex b, bool careful) {
+  if (careful) return from_c(to_c(a) / to_c(b));
+  double re = b.re, im = b.im, size = re * re + im * im;
+  return C(
+      (float)((a.re * re + a.im * im) / size),
+      (float)((a.im * re - a.re * im) / size));
 }
+/* In the table's bodies; `wild` tells the kernel that this may be needed. */
+#define complex_mul(a, b) (wild = true, product(a, b, careful))
+#define complex_div(a, b) (wild = true, quotient(a, b, careful))
 
 INLINE int complex_gt(lz_complex a, lz_complex b) {
   return (a.re > b.re) | ((a.re == b.re) & (a.im > b.im));
@@ -34,12 +46,17 @@ INLINE int complex_gt(lz_complex a, lz_complex b) {
 INLINE int complex_ge(lz_complex a, lz_complex b) {
   return (a.re > b.re) | ((a.re == b.re) & (a.im >= b.im));
 }
+/* hypot: an infinity outweighs a NaN. */
 INLINE float complex_abs(lz_complex a) {
-  return hypotf(a.re, a.im);
+  double re = a.re, im = a.im;
+  float r = (float)__builtin_sqrt(re * re + im * im);
+  bool infinite =
+      (__builtin_fabsf(a.re) == INFINITY) | (__builtin_fabsf(a.im) == INFINITY);
+  return infinite ? INFINITY : r;
 }
 INLINE lz_complex complex_sign(lz_complex a) {
   if (a.re == 0 && a.im == 0) return a;
-  return complex_div(a, C(complex_abs(a), 0));
+  return quotient(a, C(complex_abs(a), 0), true);
 }
 
 #define LIBRARY(name)                              \
@@ -107,7 +124,37 @@ enum {
       ((OUT*)out)[i] = (e);                                               \
     }                                                                     \
   }
-#define EW_COMPLEX(id, ulp, e) KERNEL(id, lz_complex, e)
 #define EW_COMPLEX_TEST(id, e) KERNEL(id, uint8_t, e)
 #define EW_COMPLEX_PART(id, e) KERNEL(id, float, e)
+#include "ops/elementwise.def"
+
+/* Blocks are computed aside: the output may be an operand, and one that holds a
+ * NaN is computed twice. */
+#define BLOCK(id, e, again)                                             \
+  for (int j = 0; j < m; j++) {                                         \
+    bool careful = again;                                               \
+    (void)careful;                                                      \
+    lz_complex a = ((const lz_complex*)pa)[i + j];                      \
+    lz_complex b = ARITY_##id > 1 ? ((const lz_complex*)pb)[i + j] : a; \
+    (void)b;                                                            \
+    r[j] = (e);                                                         \
+  }
+#define EW_COMPLEX(id, ulp, e)                                            \
+  void ISA_NAME(ew_##id##_c64)(                                           \
+      void* out, const void* pa, const void* pb, const void* pc, int n) { \
+    (void)pb, (void)pc;                                                   \
+    for (int i = 0; i < n; i += EW_PAD) {                                 \
+      int m = n - i < EW_PAD ? n - i : EW_PAD;                            \
+      lz_complex r[EW_PAD];                                               \
+      bool wild = false;                                                  \
+      BLOCK(id, e, false)                                                 \
+      if (wild) {                                                         \
+        int nans = 0;                                                     \
+        for (int j = 0; j < m; j++)                                       \
+          nans |= (r[j].re != r[j].re) & (r[j].im != r[j].im);            \
+        if (__builtin_expect(nans, 0)) BLOCK(id, e, true)                 \
+      }                                                                   \
+      memcpy((lz_complex*)out + i, r, (size_t)m * sizeof *r);             \
+    }                                                                     \
+  }
 #include "ops/elementwise.def"

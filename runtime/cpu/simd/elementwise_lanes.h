@@ -115,6 +115,16 @@ LANES_FMOD(f, vf, mf, float, __builtin_fmodf, 0x1p23)
 LANES_FMOD(d, vd, md, double, __builtin_fmod, 0x1p52)
 #endif
 
+/* log(1 + x) for x from 0 to 1: the log of the rounded sum, and what the
+ * rounding took. */
+LANES vf log1p_unit_f(vf x) {
+  vf u = set_f(1) + x;
+  return log_f(u) + ratio_f(x - (u - set_f(1)), u);
+}
+LANES vd log1p_unit_d(vd x) {
+  return M_d(log1p, u10)(x);
+}
+
 #define LANES_BUILD(S, V, M, T)                                             \
   LANES M isnan_##S(V a) {                                                  \
     return ne_##S(a, a);                                                    \
@@ -141,7 +151,7 @@ LANES_FMOD(d, vd, md, double, __builtin_fmod, 0x1p52)
     V lo = sel_##S(isnan_##S(a), a, min_##S(a, b));                         \
     V inf = set_##S((T)__builtin_inf());                                    \
     M end = eq_##S(lo, -inf) | eq_##S(hi, inf);                             \
-    V sum = hi + M_##S(log1p, u10)(exp_##S(lo - hi));                       \
+    V sum = hi + log1p_unit_##S(exp_##S(lo - hi));                          \
     return sel_##S(end, hi, sum);                                           \
   }
 
