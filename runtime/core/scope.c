@@ -1,5 +1,6 @@
 #include "core/scope.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "core/error.h"
@@ -9,6 +10,21 @@ static _Thread_local struct {
   size_t count;
   size_t capacity;
 } pool;
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+/* A thread ends: its room goes. Later destructors may open scopes again. */
+static void scope_exit(void* unused) {
+  (void)unused;
+  free(pool.items);
+  pool.items = NULL;
+  pool.capacity = 0;
+}
+
+static void scope_make_key(void) {
+  pthread_key_create(&exit_key, scope_exit);
+}
 
 size_t scope_open(void) {
   return pool.count;
@@ -57,6 +73,10 @@ lz_array* scope_own(lz_array* a) {
     if (!items) {
       array_unref(a);
       return error_memory();
+    }
+    if (!pool.items) {
+      pthread_once(&exit_once, scope_make_key);
+      pthread_setspecific(exit_key, &pool);
     }
     pool.items = items;
     pool.capacity = capacity;
