@@ -2,29 +2,10 @@
 
 #include <math.h>
 
-#include "cpu/floats.h"
-#include "cpu/simd/reduce.h"
-#include "cpu/simd/softmax.h"
-#include "cpu/walk.h"
+#include "cpu/softmax_job.h"
 #include "stream/pool.h"
 
-enum {
-  ROW = 8192,   /* bytes ×4: a row of floats that is worked on in the cache */
-  GRAIN = 16384 /* elements worth a thread's while */
-};
-
-typedef struct softmax_job {
-  const softmax_table* kernels;
-  reduce_fold max; /* a NaN stays, and makes the row NaN */
-  const uint8_t* in;
-  uint8_t* out;
-  lz_dtype type;
-  int64_t size; /* of an element */
-  bool half, wide;
-  walk rows; /* views in, out */
-  int64_t n, in_stride, out_stride;
-  int64_t block; /* columns worked on side by side */
-} softmax_job;
+enum { ROW = 8192 /* floats of a row that is worked on in the cache */ };
 
 /* The greater of `top` and n elements of a tile. */
 static double tile_max(
@@ -91,25 +72,9 @@ static void softmax_rows(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
-/* Blocks of neighbouring columns; the innermost axis of `rows` is across. */
-static void softmax_cols(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  const softmax_job* job = ctx;
-  int64_t across = job->rows.shape[job->rows.ndim - 1];
-  int64_t blocks = (across + job->block - 1) / job->block;
-  for (; begin < end; begin++) {
-    int64_t first = begin % blocks * job->block;
-    int64_t cols = across - first < job->block ? across - first : job->block;
-    walk_at at;
-    walk_seek(&job->rows, &at, begin / blocks * across + first);
-    job->kernels->cols[job->wide](
-        job->in + at.offset[0] * job->size,
-        job->in_stride,
-        job->out + at.offset[1] * job->size,
-        job->out_stride,
-        job->n,
-        cols);
-  }
+double softmax_log(const softmax_job* job, double sum, double top) {
+  if (isinf(top)) return top;
+  return job->wide ? log(sum) + top : (double)(logf((float)sum) + (float)top);
 }
 
 static void logsumexp_rows(void* ctx, int64_t begin, int64_t end, int worker) {
@@ -136,9 +101,7 @@ static void logsumexp_rows(void* ctx, int64_t begin, int64_t end, int worker) {
         part = load(job, x + i * job->in_stride * job->size, m, tile);
       sum += k->exp_sum[w](part, m, top, NULL);
     }
-    double value = isinf(top) ? top
-                   : w        ? log(sum) + top
-                              : (double)(logf((float)sum) + (float)top);
+    double value = softmax_log(job, sum, top);
     dtype_store(job->type, job->out + at.offset[1] * job->size, value);
     if (begin + 1 < end) walk_next(&job->rows, &at);
   }
@@ -173,26 +136,10 @@ void softmax_run(
   assert(dtype_is_float(in->dtype) && out->dtype == in->dtype);
   softmax_job job = make_job(in, axis, out, out->strides[axis]);
   if (job.rows.size == 0 || job.n == 0) return;
-  int last = job.rows.ndim - 1;
-  int64_t across = job.rows.shape[last];
-  if (!job.half && job.in_stride != 1 && across >= 8 &&
-      job.rows.strides[0][last] == 1 && job.rows.strides[1][last] == 1) {
-    /* Wide blocks read memory in long runs; each thread should have some. */
-    job.block = (across / (2 * pool_threads()) + 63) / 64 * 64;
-    if (job.block < 64 || job.rows.size > 64 * across) job.block = 64;
-    if (job.block > SOFTMAX_COLS) job.block = SOFTMAX_COLS;
-    int64_t blocks = (across + job.block - 1) / job.block;
-    int64_t work = job.n * (across < job.block ? across : job.block);
-    pool_for(
-        job.rows.size / across * blocks,
-        GRAIN / (work > GRAIN ? GRAIN : work),
-        softmax_cols,
-        &job);
-    return;
-  }
+  if (softmax_by_cols(&job)) return;
   pool_for(
       job.rows.size,
-      GRAIN / (job.n > GRAIN ? GRAIN : job.n),
+      SOFTMAX_GRAIN / (job.n > SOFTMAX_GRAIN ? SOFTMAX_GRAIN : job.n),
       softmax_rows,
       &job);
 }
@@ -206,7 +153,9 @@ void softmax_logsumexp(const lz_view* in, int axis, const lz_view* out) {
   }
   lz_view full = {out->data, out->dtype, in->ndim, in->shape, strides};
   softmax_job job = make_job(in, axis, &full, 0);
+  job.log_sum = true;
   if (job.rows.size == 0) return;
-  int64_t n = job.n > GRAIN ? GRAIN : job.n + 1;
-  pool_for(job.rows.size, GRAIN / n, logsumexp_rows, &job);
+  if (softmax_by_cols(&job)) return;
+  int64_t n = job.n > SOFTMAX_GRAIN ? SOFTMAX_GRAIN : job.n + 1;
+  pool_for(job.rows.size, SOFTMAX_GRAIN / n, logsumexp_rows, &job);
 }

@@ -118,6 +118,15 @@ static void bench_logsumexp(void) {
   lz_view o = {c, DTYPE_FLOAT32, 2, row_out, row_out_strides};
   softmax_logsumexp(&x, 1, &o);
 }
+static void bench_logsumexp_cols(void) {
+  lz_view x = sq(a, DTYPE_FLOAT32);
+  lz_view o = {c, DTYPE_FLOAT32, 2, col_out, col_out_strides};
+  softmax_logsumexp(&x, 0, &o);
+}
+static void bench_softmax_cols_f16(void) {
+  lz_view x = sq(a, DTYPE_FLOAT16), o = sq(b, DTYPE_FLOAT16);
+  softmax_run(&x, 0, true, &o);
+}
 static void bench_layer_norm(void) {
   lz_view x = sq(a, DTYPE_FLOAT32), o = sq(b, DTYPE_FLOAT32);
   norm_layer(&x, &weight, &weight, 1e-5f, &o);
@@ -294,7 +303,9 @@ static const struct {
     CASE(softmax_rows, 8.0 * SIZE),
     CASE(softmax_cols, 8.0 * SIZE),
     CASE(softmax_rows_f16, 4.0 * SIZE),
+    CASE(softmax_cols_f16, 4.0 * SIZE),
     CASE(logsumexp, 4.0 * SIZE),
+    CASE(logsumexp_cols, 4.0 * SIZE),
     CASE(layer_norm, 8.0 * SIZE),
     CASE(rms_norm, 8.0 * SIZE),
     CASE(rms_norm_f16, 4.0 * SIZE),

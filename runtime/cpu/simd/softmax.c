@@ -58,6 +58,9 @@ static inline vec_f64 exp_low_f64(vec_f64 x) {
 /* Rows of a block of columns whose exponentials are summed at once. */
 enum { SOME = 8 };
 
+typedef int32_t mask_f32 __attribute__((vector_size(4 * VEC_F32)));
+typedef int64_t mask_f64 __attribute__((vector_size(8 * VEC_F64)));
+
 #define SOFTMAX(s, T, LANES)                                                 \
   /* up to LANES elements; what is missing is -infinity */                   \
   static inline vec_##s load_##s(const T* x, int64_t n) {                    \
@@ -68,6 +71,11 @@ enum { SOME = 8 };
   }                                                                          \
   static inline void store_##s(T* x, vec_##s v, int64_t n) {                 \
     memcpy(x, &v, n >= LANES ? sizeof v : (size_t)n * sizeof(T));            \
+  }                                                                          \
+  /* the greater one; b where there is a NaN */                              \
+  static inline vec_##s greater_##s(vec_##s a, vec_##s b) {                  \
+    mask_##s above = a > b;                                                  \
+    return (vec_##s)(((mask_##s)a & above) | ((mask_##s)b & ~above));        \
   }                                                                          \
   static double exp_sum_##s(const void* xv, int64_t n, double m, void* ev) { \
     const T* x = xv;                                                         \
@@ -101,54 +109,61 @@ enum { SOME = 8 };
     T *e = ev, by = (T)f;                                                    \
     for (int64_t i = 0; i < n; i++) e[i] *= by;                              \
   }                                                                          \
-  /* Takes in n ≤ SOME rows: the sums so far are those of exp(x - top). */ \
-  static void take_##s(                                                      \
+  /* Takes in n rows: the sums so far are those of exp(x - top). */          \
+  static inline void take_some_##s(                                          \
       const T* x, int64_t stride, int64_t n, int64_t cols, T* top, T* sum) { \
-    T before[SOFTMAX_COLS];                                                  \
-    memcpy(before, top, (size_t)cols * sizeof(T));                           \
-    for (int64_t r = 0; r < n; r++)                                          \
-      for (int64_t c = 0; c < cols; c++)                                     \
-        top[c] = x[r * stride + c] > top[c] ? x[r * stride + c] : top[c];    \
     for (int64_t c = 0; c < cols; c += LANES) {                              \
-      vec_##s old = load_##s(before + c, cols - c), shift, f, t = {0};       \
-      vec_##s now = load_##s(top + c, cols - c);                             \
-      for (int k = 0; k < LANES; k++)                                        \
-        shift[k] = now[k] == -(T)INFINITY ? 0 : now[k];                      \
-      f = exp_low_##s(old - shift);                                          \
-      for (int64_t r = 0; r < n; r++)                                        \
-        t += exp_low_##s(load_##s(x + r * stride + c, cols - c) - shift);    \
-      t += load_##s(sum + c, cols - c) * f;                                  \
-      store_##s(sum + c, t, cols - c);                                       \
+      vec_##s old = vec_load_##s(top + c), now = old, t = {0}, u = {0};      \
+      mask_##s odd = old != old;                                             \
+      for (int64_t r = 0; r < n; r++) {                                      \
+        __builtin_prefetch(x + (n + r) * stride + c, 0, 2);                  \
+        vec_##s v = vec_load_##s(x + r * stride + c);                        \
+        odd |= v != v;                                                       \
+        now = greater_##s(now, v);                                           \
+      }                                                                      \
+      now = (vec_##s)((mask_##s)now | odd); /* all bits: a NaN that stays */ \
+      /* where all is -infinity so far, nothing is taken off */              \
+      mask_##s none = now == -(T)INFINITY;                                   \
+      vec_##s shift = (vec_##s)((mask_##s)now & ~none);                      \
+      int64_t r = 0;                                                         \
+      for (; r + 2 <= n; r += 2) {                                           \
+        t += exp_low_##s(vec_load_##s(x + r * stride + c) - shift);          \
+        u += exp_low_##s(vec_load_##s(x + (r + 1) * stride + c) - shift);    \
+      }                                                                      \
+      if (r < n) t += exp_low_##s(vec_load_##s(x + r * stride + c) - shift); \
+      t += u + vec_load_##s(sum + c) * exp_low_##s(old - shift);             \
+      vec_store_##s(sum + c, t);                                             \
+      vec_store_##s(top + c, now);                                           \
     }                                                                        \
   }                                                                          \
-  static void cols_##s(                                                      \
+  static void take_##s(                                                      \
       const void* xv,                                                        \
-      int64_t x_stride,                                                      \
-      void* outv,                                                            \
-      int64_t out_stride,                                                    \
+      int64_t stride,                                                        \
       int64_t rows,                                                          \
-      int64_t cols) {                                                        \
-    T top[SOFTMAX_COLS], sum[SOFTMAX_COLS];                                  \
+      int64_t cols,                                                          \
+      void* topv,                                                            \
+      void* sumv) {                                                          \
     const T* x = xv;                                                         \
+    int64_t r = 0;                                                           \
+    for (; r + SOME <= rows; r += SOME, x += SOME * stride)                  \
+      take_some_##s(x, stride, SOME, cols, topv, sumv);                      \
+    if (r < rows) take_some_##s(x, stride, rows - r, cols, topv, sumv);      \
+  }                                                                          \
+  static void give_##s(                                                      \
+      const void* xv,                                                        \
+      int64_t stride,                                                        \
+      int64_t rows,                                                          \
+      int64_t cols,                                                          \
+      const void* topv,                                                      \
+      const void* fv,                                                        \
+      void* outv,                                                            \
+      int64_t out_stride) {                                                  \
+    const T *x = xv, *top = topv, *f = fv;                                   \
     T* out = outv;                                                           \
-    for (int64_t c = 0; c < cols; c++) {                                     \
-      top[c] = -(T)INFINITY;                                                 \
-      sum[c] = 0;                                                            \
-    }                                                                        \
-    for (int64_t r = 0; r < rows; r += SOME)                                 \
-      take_##s(                                                              \
-          x + r * x_stride,                                                  \
-          x_stride,                                                          \
-          rows - r < SOME ? rows - r : SOME,                                 \
-          cols,                                                              \
-          top,                                                               \
-          sum);                                                              \
-    for (int64_t c = 0; c < cols; c++) sum[c] = 1 / sum[c];                  \
-    for (int64_t r = 0; r < rows; r++, x += x_stride, out += out_stride)     \
+    for (int64_t r = 0; r < rows; r++, x += stride, out += out_stride)       \
       for (int64_t c = 0; c < cols; c += LANES) {                            \
-        int64_t n = cols - c;                                                \
-        vec_##s t = exp_low_##s(load_##s(x + c, n) - load_##s(top + c, n));  \
-        store_##s(out + c, t * load_##s(sum + c, n), n);                     \
+        vec_##s t = vec_load_##s(x + c) - vec_load_##s(top + c);             \
+        vec_store_##s(out + c, exp_low_##s(t) * vec_load_##s(f + c));        \
       }                                                                      \
   }
 
@@ -158,5 +173,6 @@ SOFTMAX(f64, double, VEC_F64)
 const softmax_table ISA_NAME(softmax_kernels) = {
     .exp_sum = {exp_sum_f32, exp_sum_f64},
     .scale = {scale_f32, scale_f64},
-    .cols = {cols_f32, cols_f64},
+    .take = {take_f32, take_f64},
+    .give = {give_f32, give_f64},
 };

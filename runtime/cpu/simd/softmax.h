@@ -12,17 +12,29 @@ typedef struct softmax_table {
   double (*exp_sum[2])(const void* x, int64_t n, double m, void* e);
   /* e[i] *= f */
   void (*scale[2])(void* e, int64_t n, double f);
-  /* `rows` rows of `cols` ≤ SOFTMAX_COLS, each column a softmax of its own. */
-  void (*cols[2])(
+  /* Columns side by side, `cols` of them, a multiple of SOFTMAX_LANES; rows
+   * are `stride` apart. take: with sum[c] that of exp(x - top[c]) over the
+   * column so far, takes in `rows` rows. */
+  void (*take[2])(
       const void* x,
-      int64_t x_stride,
-      void* out,
-      int64_t out_stride,
+      int64_t stride,
       int64_t rows,
-      int64_t cols);
+      int64_t cols,
+      void* top,
+      void* sum);
+  /* out = exp(x - top[c])·f[c] */
+  void (*give[2])(
+      const void* x,
+      int64_t stride,
+      int64_t rows,
+      int64_t cols,
+      const void* top,
+      const void* f,
+      void* out,
+      int64_t out_stride);
 } softmax_table;
 
-enum { SOFTMAX_COLS = 1024 };
+enum { SOFTMAX_LANES = 16 };
 
 ISA_DECLARE(softmax_table, softmax_kernels)
 
