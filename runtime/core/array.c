@@ -61,6 +61,11 @@ lz_array* array_new(lz_dtype dtype, int ndim, const int32_t* shape) {
  * go of. */
 lz_node* array_destroy(lz_array* a) {
   lz_node* node = a->node;
+  /* Built, and nobody ever asked for it: a dead branch. */
+  if (PROBE_ON() && node && node->n_outputs == 1 &&
+      !(a->flags & (ARRAY_ABSORBED | ARRAY_TRACER)) &&
+      array_status(a) == ARRAY_LAZY)
+    PROBE(rewrite, .what = LAZULI_REWRITE_DROPPED, .node = a->id);
   if (node) node_forget_output(node, a);
   buffer_unref(a->buffer);
   if (a->shape != a->inline_shape) free(a->strides);

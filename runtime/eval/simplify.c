@@ -216,6 +216,7 @@ int simplify(lz_plan* p) {
     }
     stand_in[i] = other;
     t->replaced = 1;
+    t->out->flags |= ARRAY_ABSORBED; /* its value is known: not dropped */
     changed = true;
     PROBE(
         rewrite,

@@ -346,6 +346,25 @@ static void operations_that_change_nothing_go(void** state) {
   scope_close(scope, NULL);
 }
 
+static void dead_branches_are_told(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  lz_array* x = ramp(100, 0);
+  watch_start();
+  size_t inner = scope_open();
+  lz_array* a = op_exp(op_sin(x, cpu()), cpu()); /* nobody asks for it */
+  lz_array* b = op_exp(op_cos(x, cpu()), cpu());
+  (void)a;
+  b = scope_close(inner, b);
+  assert_int_equal(evaluate(b), 0);
+  assert_int_equal(watched.dropped, 2);
+  assert_int_equal(watched.last_nodes, 2);
+  array_unref(b);
+  assert_int_equal(watched.dropped, 2);
+  watch_stop();
+  scope_close(scope, NULL);
+}
+
 static void failures_name_what_is_wrong(void** state) {
   (void)state;
   size_t scope = scope_open();
@@ -377,6 +396,7 @@ int main(void) {
       cmocka_unit_test(constants_fold),
       cmocka_unit_test(equal_expressions_are_computed_once),
       cmocka_unit_test(operations_that_change_nothing_go),
+      cmocka_unit_test(dead_branches_are_told),
       cmocka_unit_test(failures_name_what_is_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ static void on_rewrite(void* u, const lazuli_probe_rewrite* e) {
   watched.absorbed += e->what == LAZULI_REWRITE_ABSORBED;
   watched.merged += e->what == LAZULI_REWRITE_MERGED;
   watched.folded += e->what == LAZULI_REWRITE_FOLDED;
+  watched.dropped += e->what == LAZULI_REWRITE_DROPPED;
   watched.simplified += e->what == LAZULI_REWRITE_SIMPLIFIED;
 }
 static void on_wait(void* u, const lazuli_probe_wait* e) {
