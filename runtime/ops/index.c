@@ -7,6 +7,7 @@
 #include "cpu/gather.h"
 #include "cpu/scatter.h"
 #include "ops/elementwise.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 
 /* ---- checks -------------------------------------------------------------- */
@@ -127,7 +128,12 @@ static int gather_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_gather_desc = {.name = "Gather", .cpu = gather_cpu};
+const lz_op op_gather_desc = {
+    .name = "Gather",
+    .cpu = gather_cpu,
+    .vjp = gather_vjp,
+    .jvp = gather_jvp,
+    .vmap = gather_vmap};
 
 lz_array* op_gather(
     lz_array* a,
@@ -223,7 +229,11 @@ static int gather_axis_cpu(lz_exec* x) {
 }
 
 const lz_op op_gather_axis_desc = {
-    .name = "GatherAxis", .cpu = gather_axis_cpu};
+    .name = "GatherAxis",
+    .cpu = gather_axis_cpu,
+    .vjp = gather_axis_vjp,
+    .jvp = gather_axis_jvp,
+    .vmap = gather_axis_vmap};
 
 lz_array* op_take_along_axis(
     lz_array* a, lz_array* indices, int axis, lz_stream* s) {
@@ -277,7 +287,10 @@ static int dynamic_slice_cpu(lz_exec* x) {
 }
 
 const lz_op op_dynamic_slice_desc = {
-    .name = "DynamicSlice", .cpu = dynamic_slice_cpu};
+    .name = "DynamicSlice",
+    .cpu = dynamic_slice_cpu,
+    .vjp = dynamic_slice_vjp,
+    .jvp = dynamic_slice_jvp};
 
 lz_array* op_slice_dynamic(
     lz_array* a,

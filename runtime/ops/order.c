@@ -7,31 +7,41 @@
 #include "cpu/sort.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
-
-typedef struct order_params {
-  int32_t axis;
-  int32_t kth;
-} order_params;
 
 static int order_memory(const lz_exec* x, int failed) {
   return failed ? error_fail("[%s] out of memory", x->op->name) : 0;
 }
 
 /* Runs CALL on views `in` and `out` with the parameters `p`. */
-#define ORDER(id, label, CALL)                                      \
+#define ORDER(id, label, CALL, ...)                                 \
   static int id##_cpu(lz_exec* x) {                                 \
     const order_params* p = x->params;                              \
     if (exec_alloc(x, 0)) return 1;                                 \
     lz_view in = array_view(x->in[0]), out = array_view(x->out[0]); \
     return x->in[0]->size ? order_memory(x, CALL) : 0;              \
   }                                                                 \
-  const lz_op op_##id##_desc = {.name = label, .cpu = id##_cpu};
-ORDER(sort, "Sort", sort_run(&in, p->axis, &out))
-ORDER(argsort, "ArgSort", sort_arg(&in, p->axis, &out))
-ORDER(partition, "Partition", sort_partition(&in, p->axis, p->kth, &out))
+  const lz_op op_##id##_desc = {                                    \
+      .name = label, .cpu = id##_cpu, .vmap = sort_vmap, __VA_ARGS__};
 ORDER(
-    argpartition, "ArgPartition", sort_argpartition(&in, p->axis, p->kth, &out))
+    sort,
+    "Sort",
+    sort_run(&in, p->axis, &out),
+    .vjp = sort_vjp,
+    .jvp = sort_jvp)
+ORDER(argsort, "ArgSort", sort_arg(&in, p->axis, &out), .vjp = zero_vjp)
+ORDER(
+    partition,
+    "Partition",
+    sort_partition(&in, p->axis, p->kth, &out),
+    .vjp = sort_vjp,
+    .jvp = sort_jvp)
+ORDER(
+    argpartition,
+    "ArgPartition",
+    sort_argpartition(&in, p->axis, p->kth, &out),
+    .vjp = zero_vjp)
 
 /* The array, flattened where there is no axis, and the axis; -1 on error. */
 static int order_axis(
@@ -167,12 +177,6 @@ lz_array* op_median(
 
 /* ---- cumulative ---------------------------------------------------------- */
 
-typedef struct scan_params {
-  int32_t axis;
-  int16_t reverse;
-  int16_t inclusive;
-} scan_params;
-
 static int scan_cpu(lz_exec* x) {
   const scan_params* p = x->params;
   scan_kind kind = (scan_kind)(x->op - op_scan_descs);
@@ -185,11 +189,36 @@ static int scan_cpu(lz_exec* x) {
 }
 
 const lz_op op_scan_descs[SCAN_KINDS] = {
-    [SCAN_SUM] = {.name = "CumSum", .cpu = scan_cpu},
-    [SCAN_PROD] = {.name = "CumProd", .cpu = scan_cpu},
-    [SCAN_MAX] = {.name = "CumMax", .cpu = scan_cpu},
-    [SCAN_MIN] = {.name = "CumMin", .cpu = scan_cpu},
-    [SCAN_LOGADDEXP] = {.name = "CumLogaddexp", .cpu = scan_cpu},
+    [SCAN_SUM] =
+        {.name = "CumSum",
+         .cpu = scan_cpu,
+         .vjp = scan_vjp,
+         .jvp = scan_jvp,
+         .vmap = scan_vmap},
+    [SCAN_PROD] =
+        {.name = "CumProd",
+         .cpu = scan_cpu,
+         .vjp = scan_vjp,
+         .jvp = scan_jvp,
+         .vmap = scan_vmap},
+    [SCAN_MAX] =
+        {.name = "CumMax",
+         .cpu = scan_cpu,
+         .vjp = scan_vjp,
+         .jvp = scan_jvp,
+         .vmap = scan_vmap},
+    [SCAN_MIN] =
+        {.name = "CumMin",
+         .cpu = scan_cpu,
+         .vjp = scan_vjp,
+         .jvp = scan_jvp,
+         .vmap = scan_vmap},
+    [SCAN_LOGADDEXP] =
+        {.name = "CumLogaddexp",
+         .cpu = scan_cpu,
+         .vjp = scan_vjp,
+         .jvp = scan_jvp,
+         .vmap = scan_vmap},
 };
 
 lz_array* op_scan(

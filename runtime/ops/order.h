@@ -24,6 +24,17 @@ lz_array* op_scan(
     bool inclusive,
     lz_stream* s);
 
+typedef struct order_params {
+  int32_t axis;
+  int32_t kth;
+} order_params;
+
+typedef struct scan_params {
+  int32_t axis;
+  int16_t reverse;
+  int16_t inclusive;
+} scan_params;
+
 extern const lz_op op_sort_desc, op_argsort_desc, op_partition_desc,
     op_argpartition_desc, op_scan_descs[SCAN_KINDS];
 

@@ -25,6 +25,32 @@ int transpose_vjp(const lz_vjp* v);
 int slice_vjp(const lz_vjp* v);
 int concatenate_vjp(const lz_vjp* v);
 int concatenate_jvp(const lz_jvp* v);
+/* Of reading and writing at positions, of order and of cumulation. */
+int gather_vjp(const lz_vjp* v);
+int gather_jvp(const lz_jvp* v);
+int gather_axis_vjp(const lz_vjp* v);
+int gather_axis_jvp(const lz_jvp* v);
+int dynamic_slice_vjp(const lz_vjp* v);
+int dynamic_slice_jvp(const lz_jvp* v);
+int scatter_vjp(const lz_vjp* v);
+int scatter_jvp(const lz_jvp* v);
+int scatter_axis_vjp(const lz_vjp* v);
+int scatter_axis_jvp(const lz_jvp* v);
+int slice_update_vjp(const lz_vjp* v);
+int slice_update_jvp(const lz_jvp* v);
+int dynamic_slice_update_vjp(const lz_vjp* v);
+int dynamic_slice_update_jvp(const lz_jvp* v);
+int sort_vjp(const lz_vjp* v);
+int sort_jvp(const lz_jvp* v);
+int scan_vjp(const lz_vjp* v);
+int scan_jvp(const lz_jvp* v);
+int masked_scatter_vjp(const lz_vjp* v);
+int gather_vmap(const lz_vmap* v);
+int gather_axis_vmap(const lz_vmap* v);
+int scatter_axis_vmap(const lz_vmap* v);
+int sort_vmap(const lz_vmap* v);
+int scan_vmap(const lz_vmap* v);
+
 /* Nothing flows back. */
 int zero_vjp(const lz_vjp* v);
 

@@ -7,8 +7,11 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
 #include "ops/update.h"
+
+#define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp
 
 static int slice_begin(lz_exec* x, lz_view* out) {
   if (exec_alloc_or_donate(x, 0, 0)) return 1;
@@ -18,12 +21,6 @@ static int slice_begin(lz_exec* x, lz_view* out) {
   if (x->out[0]->size) copy_run(out, &in);
   return 0;
 }
-
-/* Where a slice lies in an array: what the update's strides step over. */
-typedef struct slice_params {
-  int32_t start[LZ_MAX_DIMS];
-  int32_t step[LZ_MAX_DIMS];
-} slice_params;
 
 static int slice_update_cpu(lz_exec* x) {
   const slice_params* p = x->params;
@@ -47,11 +44,24 @@ static int slice_update_cpu(lz_exec* x) {
 }
 
 const lz_op op_slice_update_descs[] = {
-    [SCATTER_NONE] = {.name = "SliceUpdate", .cpu = slice_update_cpu},
-    [SCATTER_SUM] = {.name = "SliceUpdateSum", .cpu = slice_update_cpu},
-    [SCATTER_PROD] = {.name = "SliceUpdateProd", .cpu = slice_update_cpu},
-    [SCATTER_MAX] = {.name = "SliceUpdateMax", .cpu = slice_update_cpu},
-    [SCATTER_MIN] = {.name = "SliceUpdateMin", .cpu = slice_update_cpu},
+    [SCATTER_NONE] =
+        {.name = "SliceUpdate", .cpu = slice_update_cpu, RULES(slice_update)},
+    [SCATTER_SUM] =
+        {.name = "SliceUpdateSum",
+         .cpu = slice_update_cpu,
+         RULES(slice_update)},
+    [SCATTER_PROD] =
+        {.name = "SliceUpdateProd",
+         .cpu = slice_update_cpu,
+         RULES(slice_update)},
+    [SCATTER_MAX] =
+        {.name = "SliceUpdateMax",
+         .cpu = slice_update_cpu,
+         RULES(slice_update)},
+    [SCATTER_MIN] =
+        {.name = "SliceUpdateMin",
+         .cpu = slice_update_cpu,
+         RULES(slice_update)},
 };
 
 /* Start and extent of Python's start:stop:step on n elements. */
@@ -153,7 +163,9 @@ static int dynamic_slice_update_cpu(lz_exec* x) {
 }
 
 const lz_op op_dynamic_slice_update_desc = {
-    .name = "DynamicSliceUpdate", .cpu = dynamic_slice_update_cpu};
+    .name = "DynamicSliceUpdate",
+    .cpu = dynamic_slice_update_cpu,
+    RULES(dynamic_slice_update)};
 
 lz_array* op_slice_update_dynamic(
     lz_array* src,

@@ -8,7 +8,10 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
+#include "ops/rules.h"
 #include "ops/shape.h"
+
+#define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp
 
 /* Output 0 as a copy of input 0, or that input's own memory. */
 static int update_begin(lz_exec* x, lz_view* out) {
@@ -45,11 +48,12 @@ static int scatter_cpu(lz_exec* x) {
 }
 
 const lz_op op_scatter_descs[] = {
-    [SCATTER_NONE] = {.name = "Scatter", .cpu = scatter_cpu},
-    [SCATTER_SUM] = {.name = "ScatterSum", .cpu = scatter_cpu},
-    [SCATTER_PROD] = {.name = "ScatterProd", .cpu = scatter_cpu},
-    [SCATTER_MAX] = {.name = "ScatterMax", .cpu = scatter_cpu},
-    [SCATTER_MIN] = {.name = "ScatterMin", .cpu = scatter_cpu},
+    [SCATTER_NONE] = {.name = "Scatter", .cpu = scatter_cpu, RULES(scatter)},
+    [SCATTER_SUM] = {.name = "ScatterSum", .cpu = scatter_cpu, RULES(scatter)},
+    [SCATTER_PROD] =
+        {.name = "ScatterProd", .cpu = scatter_cpu, RULES(scatter)},
+    [SCATTER_MAX] = {.name = "ScatterMax", .cpu = scatter_cpu, RULES(scatter)},
+    [SCATTER_MIN] = {.name = "ScatterMin", .cpu = scatter_cpu, RULES(scatter)},
 };
 
 lz_array* op_scatter(
@@ -115,8 +119,16 @@ static int scatter_axis_cpu(lz_exec* x) {
 }
 
 const lz_op op_scatter_axis_descs[] = {
-    [SCATTER_NONE] = {.name = "ScatterAxis", .cpu = scatter_axis_cpu},
-    [SCATTER_SUM] = {.name = "ScatterAxisSum", .cpu = scatter_axis_cpu},
+    [SCATTER_NONE] =
+        {.name = "ScatterAxis",
+         .cpu = scatter_axis_cpu,
+         RULES(scatter_axis),
+         .vmap = scatter_axis_vmap},
+    [SCATTER_SUM] =
+        {.name = "ScatterAxisSum",
+         .cpu = scatter_axis_cpu,
+         RULES(scatter_axis),
+         .vmap = scatter_axis_vmap},
 };
 
 lz_array* op_scatter_axis(
@@ -191,7 +203,9 @@ static int masked_scatter_cpu(lz_exec* x) {
 }
 
 const lz_op op_masked_scatter_desc = {
-    .name = "MaskedScatter", .cpu = masked_scatter_cpu};
+    .name = "MaskedScatter",
+    .cpu = masked_scatter_cpu,
+    .vjp = masked_scatter_vjp};
 
 lz_array* op_masked_scatter(
     lz_array* a, lz_array* mask, lz_array* value, lz_stream* s) {

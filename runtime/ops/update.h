@@ -57,6 +57,12 @@ lz_array* op_pad(
     const char* mode,
     lz_stream* s);
 
+/* Where a slice lies in an array: what the update's strides step over. */
+typedef struct slice_params {
+  int32_t start[LZ_MAX_DIMS];
+  int32_t step[LZ_MAX_DIMS];
+} slice_params;
+
 extern const lz_op op_scatter_descs[], op_scatter_axis_descs[],
     op_slice_update_descs[], op_masked_scatter_desc,
     op_dynamic_slice_update_desc;
