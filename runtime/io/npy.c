@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/scope.h"
-#include "cpu/copy.h"
+#include "io/dense.h"
 #include "io/load.h"
 #include "ops/shape.h"
 
@@ -164,19 +164,6 @@ int npy_save(lz_sink* sink, const lz_array* a) {
   bool row = a->flags & ARRAY_ROW_CONTIGUOUS;
   bool col = !row && (a->flags & ARRAY_COL_CONTIGUOUS);
   if (npy_write_header(sink, a, col)) return 1;
-  if (row || col) return sink_write(sink, array_data(a), array_nbytes(a));
-  void* dense = malloc(array_nbytes(a) ? array_nbytes(a) : 1);
-  if (!dense) return error_memory() == NULL;
-  lz_view from = array_view(a), to = from;
-  int64_t strides[LZ_MAX_DIMS], step = 1;
-  for (int i = a->ndim; i-- > 0;) {
-    strides[i] = step;
-    step *= a->shape[i];
-  }
-  to.data = dense;
-  to.strides = strides;
-  copy_run(&to, &from);
-  int failed = sink_write(sink, dense, array_nbytes(a));
-  free(dense);
-  return failed;
+  if (col) return sink_write(sink, array_data(a), array_nbytes(a));
+  return dense_write(sink, a);
 }

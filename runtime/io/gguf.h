@@ -1,0 +1,21 @@
+/* The GGUF format, versions 2 and 3, little-endian.
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md */
+#ifndef IO_GGUF_H
+#define IO_GGUF_H
+
+#include "api/io.h"
+#include "io/source.h"
+#include "stream/stream.h"
+
+/* Tensors of F32, F16, I8, I16 and I32 are lazy. BF16 becomes float16, as MLX
+ * has it; Q4_0, Q4_1 and Q8_0 become uint32 words of 4 or 8 bits, and, under
+ * the name without ".weight", float16 .scales and .biases of groups of 32.
+ * Non-zero with a message that names the source; *g then holds what was read.
+ */
+int gguf_load(lz_source* source, lz_stream* s, lz_gguf* g);
+/* Non-zero with a message where the format cannot hold an array. */
+int gguf_check(const lz_gguf* g);
+/* Writes READY arrays, row-major. */
+int gguf_save(lz_sink* sink, const lz_gguf* g);
+
+#endif
