@@ -397,18 +397,19 @@ class Vtable(c.Structure):
         ("read", None, c.c_void_p, c.c_void_p, c.c_size_t),
         ("read_at", None, c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t),
         ("write", None, c.c_void_p, c.c_void_p, c.c_size_t),
-        ("label", c.c_char_p, c.c_void_p), ("free", None, c.c_void_p))]
+        ("label", c.c_void_p, c.c_void_p), ("free", None, c.c_void_p))]
 
 
 class Memory:
     """A file in memory, behind the callbacks."""
 
     def __init__(self, data=b""):
+        self.name = c.create_string_buffer(b"memory")
         self.data, self.at, self.freed, fields = bytearray(data), 0, 0, {
             "is_open": lambda d: True, "good": lambda d: True,
             "tell": lambda d: self.at, "seek": self.seek, "read": self.read,
             "read_at": self.read_at, "write": self.write,
-            "label": lambda d: b"memory", "free": self.free}
+            "label": lambda d: c.addressof(self.name), "free": self.free}
         self.vtable = Vtable(*(kind(fields[name])
                                for name, kind in Vtable._fields_))
 

@@ -130,7 +130,7 @@ class Library:
             elif kind == "mlx_stream":
                 values.append(self.stream)
             elif kind == "size_t" and label.endswith("_num"):
-                values.append(c.c_size_t(previous))
+                values.append(c.c_size_t(previous or 0))
             else:
                 values.append(self.value(kind, stars, arguments.pop(0), made))
                 previous = getattr(values[-1], "_length_", None)
