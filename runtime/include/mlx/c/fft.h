@@ -1,4 +1,12 @@
-/* Discrete Fourier transforms. */
+/* Discrete Fourier transforms.
+ *
+ * fft, ifft: complex to complex; rfft: real to complex, with n / 2 + 1
+ * frequencies along the last axis listed; irfft: back from those to n reals.
+ * n holds an extent for each of axes: longer input is cut, shorter filled with
+ * zeros. Results are complex64, of irfft float32. A factor of one over the
+ * number of points stands at the inverse (backward), at the other (forward),
+ * or its root at both (ortho). Error: n of another length than axes, an extent
+ * below 1, a bad or repeated axis, a scalar. */
 #ifndef MLX_C_FFT_H
 #define MLX_C_FFT_H
 
@@ -38,6 +46,7 @@ LAZULI_API int mlx_fft_fft2(
     mlx_fft_norm norm,
     const mlx_stream s);
 
+/* float32 frequencies of n samples that are d apart, negative ones last. */
 LAZULI_API int mlx_fft_fftfreq(
     mlx_array* res,
     int n,
@@ -54,6 +63,7 @@ LAZULI_API int mlx_fft_fftn(
     mlx_fft_norm norm,
     const mlx_stream s);
 
+/* Moves frequency zero from the start to the middle of each axis. */
 LAZULI_API int mlx_fft_fftshift(
     mlx_array* res,
     const mlx_array a,
@@ -89,6 +99,7 @@ LAZULI_API int mlx_fft_ifftn(
     mlx_fft_norm norm,
     const mlx_stream s);
 
+/* Undoes fftshift. */
 LAZULI_API int mlx_fft_ifftshift(
     mlx_array* res,
     const mlx_array a,
@@ -142,6 +153,7 @@ LAZULI_API int mlx_fft_rfft2(
     mlx_fft_norm norm,
     const mlx_stream s);
 
+/* The n / 2 + 1 that are not negative. */
 LAZULI_API int mlx_fft_rfftfreq(
     mlx_array* res,
     int n,

@@ -650,6 +650,8 @@ LAZULI_API int mlx_greater_equal(
     const mlx_array b,
     const mlx_stream s);
 
+/* Of m * 2^k elements along the last axis, m one of 1, 12, 20 and 28; scaled by
+ * one over the root of that where scale has no value. Integers give float32. */
 LAZULI_API int mlx_hadamard_transform(
     mlx_array* res,
     const mlx_array a,
