@@ -197,6 +197,7 @@ int op_eigh(
     bool vectors,
     lz_stream* s,
     lz_array* out[2]) {
+  if (!a || !s) return 1;
   bool upper = strcmp(triangle, "U") == 0;
   if (!upper && strcmp(triangle, "L") != 0)
     return error_fail(
