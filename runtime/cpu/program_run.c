@@ -6,23 +6,49 @@
 #include "cpu/tile.h"
 #include "stream/pool.h"
 
+/* SCRATCH_TARGET   bytes of scratch that a tile should touch
+ * TILE_MAX, _MIN   elements of a tile; the smallest is also what is run without
+ *                  planning
+ * PLANE_MAX        elements of a tile that is a plane
+ * ROW_MIN          shorter rows are gathered several at a time
+ * ROW_LINES, LINES bytes of a plane along a transposed array's own rows, and
+ *                  along the others'
+ * STREAM_BYTES…    from these sizes on an output is written past the caches:
+ *                  reading its lines first, only to overwrite them, costs more
+ *                  than its next reader gains. Transposed ones also drive each
+ *                  other out of the cache's sets
+ * STREAM_COST      of the operations: above, stores hide behind them
+ * PART_COST        elements times cost that are worth a thread */
+#if defined(LAZULI_HOSTILE)
+/* Every edge in every test. */
 enum {
-  SCRATCH_TARGET = 24 * 1024, /* bytes of scratch that a tile should touch */
-  TILE_MAX = 1024,            /* elements */
-  PLANE_MAX = 8192,           /* elements of a tile that is a plane */
+  SCRATCH_TARGET = 512,
+  TILE_MAX = 48,
+  TILE_MIN = 16,
+  PLANE_MAX = 256,
+  ROW_MIN = 8,
+  ROW_LINES = 32,
+  LINES = 16,
+  STREAM_BYTES = 64,
+  STREAM_BYTES_TRANSPOSED = 64,
+  STREAM_COST = 100,
+  PART_COST = 1
+};
+#else
+enum {
+  SCRATCH_TARGET = 24 << 10,
+  TILE_MAX = 1024,
   TILE_MIN = 128,
-  ROW_MIN = 128, /* shorter rows are gathered several at a time */
-  /* Bytes of a plane along a transposed array's own rows, and along others. */
+  PLANE_MAX = 8192,
+  ROW_MIN = 128,
   ROW_LINES = 256,
   LINES = 128,
-  /* From these sizes on an output is written past the caches: reading its
-   * lines first, only to overwrite them, costs more than its next reader
-   * gains. Transposed ones also drive each other out of the cache's sets. */
   STREAM_BYTES = 4 << 20,
-  STREAM_COST = 4, /* of the operations: above, stores hide behind them */
   STREAM_BYTES_TRANSPOSED = 512 << 10,
-  PART_COST = 48 * 1024 /* elements times cost that are worth a thread */
+  STREAM_COST = 4,
+  PART_COST = 48 << 10
 };
+#endif
 
 static void resolve(const lz_program* p, ew_fn* fn) {
   const ew_table* table = ew_table_best();
