@@ -23,7 +23,7 @@
 /* Every edge in every test. */
 enum {
   SCRATCH_TARGET = 512,
-  TILE_MAX = 48,
+  TILE_MAX = 64,
   TILE_MIN = 16,
   PLANE_MAX = 256,
   ROW_MIN = 8,

@@ -18,9 +18,13 @@ INLINE lz_complex from_c(float complex z) {
   return C(crealf(z), cimagf(z));
 }
 
+INLINE int is_nan(lz_complex a) {
+  return (a.re != a.re) & (a.im != a.im);
+}
+
 /* Products and quotients are computed plainly first. Where both parts came out
  * as NaN the compiler's own, which put infinities right as C's Annex G asks,
- * decide: KERNEL computes such a block again with `careful`. In double the
+ * decide: kernels compute such elements again with `careful`. In double the
  * products are exact, so results do not depend on whether the compiler fuses
  * (GCC 12 does so to complex products, whatever it is told), and the squares
  * of a quotient do not overflow. */
@@ -128,10 +132,10 @@ enum {
 #define EW_COMPLEX_PART(id, e) KERNEL(id, float, e)
 #include "ops/elementwise.def"
 
-/* Blocks are computed aside: the output may be an operand, and one that holds a
- * NaN is computed twice. */
-#define BLOCK(id, e, again)                                             \
-  for (int j = 0; j < m; j++) {                                         \
+/* Blocks are computed aside, since the output may be an operand; of one that
+ * holds NaN those elements are computed again. */
+#define ELEMENT(id, e, again)                                           \
+  {                                                                     \
     bool careful = again;                                               \
     (void)careful;                                                      \
     lz_complex a = ((const lz_complex*)pa)[i + j];                      \
@@ -144,16 +148,13 @@ enum {
       void* out, const void* pa, const void* pb, const void* pc, int n) { \
     (void)pb, (void)pc;                                                   \
     for (int i = 0; i < n; i += EW_PAD) {                                 \
-      int m = n - i < EW_PAD ? n - i : EW_PAD;                            \
+      int m = n - i < EW_PAD ? n - i : EW_PAD, nans = 0;                  \
       lz_complex r[EW_PAD];                                               \
       bool wild = false;                                                  \
-      BLOCK(id, e, false)                                                 \
-      if (wild) {                                                         \
-        int nans = 0;                                                     \
-        for (int j = 0; j < m; j++)                                       \
-          nans |= (r[j].re != r[j].re) & (r[j].im != r[j].im);            \
-        if (__builtin_expect(nans, 0)) BLOCK(id, e, true)                 \
-      }                                                                   \
+      for (int j = 0; j < m; j++) ELEMENT(id, e, false)                   \
+      for (int j = 0; wild && j < m; j++) nans |= is_nan(r[j]);           \
+      for (int j = 0; nans && j < m; j++)                                 \
+        if (is_nan(r[j])) ELEMENT(id, e, true)                            \
       memcpy((lz_complex*)out + i, r, (size_t)m * sizeof *r);             \
     }                                                                     \
   }
