@@ -74,6 +74,10 @@ typedef struct lz_jvp {
   lz_stream* stream;
 } lz_jvp;
 
+/* A vmap rule's answer where it has none for these axes, without a message:
+ * then one example after another, as without a rule. */
+#define VMAP_LOOP (-1)
+
 typedef struct lz_vmap {
   lz_node* node;
   lz_array** in; /* with the mapped axis at axis[i], -1: not mapped */

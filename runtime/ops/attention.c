@@ -246,8 +246,7 @@ static int attention_vmap(const lz_vmap* v) {
   int32_t count = 1;
   for (int i = 0; i < n; i++)
     if (v->axis[i] >= 0) count = v->in[i]->shape[v->axis[i]];
-  if (p->sinks && v->axis[n - 1] >= 0)
-    return error_fail("[" NAME "] vmap over sinks is not supported");
+  if (p->sinks && v->axis[n - 1] >= 0) return VMAP_LOOP;
   lz_array* in[5];
   for (int i = 0; i < n; i++) {
     in[i] = v->in[i];

@@ -136,7 +136,7 @@ static int conv_jvp(const lz_jvp* v) {
 }
 
 /* A mapped input joins the images, mapped kernels the output channels; both
- * together make groups of channels. */
+ * together make groups of channels, where there are none yet. */
 static int conv_vmap(const lz_vmap* v) {
   const conv_node* p = v->node->params;
   lz_stream* s = v->stream;
@@ -156,8 +156,7 @@ static int conv_vmap(const lz_vmap* v) {
     v->result_axis[0] = 0;
     return !v->result[0];
   }
-  if (p->groups != 1)
-    return error_fail("[conv] vmap over kernels of %d groups", p->groups);
+  if (p->groups != 1) return VMAP_LOOP;
   const int32_t split[] = {w->shape[v->axis[1]], -1};
   shape[n - 1] *= split[0];
   w = op_flatten(op_moveaxis(w, v->axis[1], 0, s), 0, 1, s);

@@ -74,8 +74,7 @@ static int rope_jvp(const lz_jvp* v) {
 static int rope_vmap(const lz_vmap* v) {
   lz_stream* s = v->stream;
   lz_array *x = v->in[0], *offset = v->in[1];
-  if (v->node->n_inputs > 2 && v->axis[2] >= 0)
-    return error_fail("[rope] vmap over frequencies is not supported");
+  if (v->node->n_inputs > 2 && v->axis[2] >= 0) return VMAP_LOOP;
   if (v->axis[1] < 0) {
     x = op_moveaxis(x, v->axis[0], 1, s);
     v->result[0] = rope_again(v->node, x, offset, false, s);

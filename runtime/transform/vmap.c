@@ -141,11 +141,12 @@ static int vmap_through(lz_node* n, lz_table* mapped, int32_t batch) {
   for (uint32_t i = 0; i < n->n_outputs && i < 16; i++)
     held[i] = node_output_ref(n, (int)i);
   if (!failed) {
-    if (!any)
+    if (!any) {
       failed = node_rebuild(n, call.in, call.result);
-    else
-      failed =
-          n->op->vmap && held[0] ? n->op->vmap(&call) : vmap_loop(&call, batch);
+    } else {
+      failed = n->op->vmap && held[0] ? n->op->vmap(&call) : VMAP_LOOP;
+      if (failed == VMAP_LOOP) failed = vmap_loop(&call, batch);
+    }
   }
   for (uint32_t i = 0; i < n->n_outputs && !failed; i++) {
     lz_array* out = node_output_ref(n, (int)i);

@@ -487,6 +487,30 @@ static lz_array* ordered(lz_array* const* in) {
   return op_scan(SCAN_SUM, y, 0, true, false, s);
 }
 
+/* Where the rules leave it to the loop. */
+static lz_array* convolved_groups(lz_array* const* in) {
+  ARGUMENTS;
+  const conv_spec p = {.groups = 2};
+  lz_array* x = op_expand_dims(a, &first, 1, s);
+  return op_conv(x, op_reshape(b, (int32_t[]){2, 2, 2}, 3, s), &p, s);
+}
+static lz_array* turned_freqs(lz_array* const* in) {
+  ARGUMENTS;
+  lz_array* x = op_expand_dims(a, &first, 1, s);
+  lz_array* freqs = op_sum(b, AXIS(1), false, s);
+  return op_rope(x, 4, true, NULL, 1, NUMBERS(2), freqs, s);
+}
+static lz_array* attended_sinks(lz_array* const* in) {
+  ARGUMENTS;
+  const int two[] = {0, 1};
+  lz_array* q = op_expand_dims(op_astype(a, DTYPE_FLOAT32, s), two, 2, s);
+  lz_array* k = op_expand_dims(op_astype(b, DTYPE_FLOAT32, s), two, 2, s);
+  lz_array* sinks = op_sum(k, AXES_ALL, false, s);
+  sinks = op_reshape(sinks, (int32_t[]){1}, 1, s);
+  return op_astype(
+      op_attention(q, k, k, 1, "", NULL, sinks, s), DTYPE_FLOAT64, s);
+}
+
 /* Both inputs mapped, then one, then the other. */
 static void batches(void** state) {
   (void)state;
@@ -499,7 +523,10 @@ static void batches(void** state) {
       normalised,
       turned,
       attended,
-      ordered};
+      ordered,
+      convolved_groups,
+      turned_freqs,
+      attended_sinks};
   size_t scope = scope_open();
   const int32_t many_a[] = {3, 5, 4}, many_b[] = {2, 4, 5};
   const int32_t one_a[] = {3, 4}, one_b[] = {2, 4};
