@@ -52,7 +52,9 @@ static int64_t tile_length(const norm_job* job, int64_t i) {
   return job->n - i < TILE ? job->n - i : TILE;
 }
 
-static row_stats measure(const norm_job* job, const uint8_t* x, void* tile) {
+/* *row becomes the whole row as a tile, where it fits in one. */
+static row_stats measure(
+    const norm_job* job, const uint8_t* x, void* tile, const void** row) {
   row_stats s = {0, 0};
   const void* t = NULL;
   double squares = 0;
@@ -70,17 +72,19 @@ static row_stats measure(const norm_job* job, const uint8_t* x, void* tile) {
     if (!t || job->n > TILE) t = part_of(job, x, job->x_stride, i, m, tile);
     squares += job->kernels->squares(t, m, s.mean);
   }
+  *row = job->n <= TILE ? t : NULL;
   s.scale = 1 / sqrt(squares / (double)job->n + (double)job->eps);
   return s;
 }
 
 static void norm_row(const norm_job* job, const uint8_t* x, uint8_t* out) {
   tile_space a, b, c;
-  row_stats s = measure(job, x, a);
+  const void* row;
+  row_stats s = measure(job, x, a, &row);
   bool half = job->size == 2;
   for (int64_t i = 0; i < job->n; i += TILE) {
     int64_t m = tile_length(job, i);
-    const void* t = part_of(job, x, job->x_stride, i, m, a);
+    const void* t = row ? row : part_of(job, x, job->x_stride, i, m, a);
     const void* w = part_of(job, job->w, job->w_stride, i, m, b);
     const void* bias = part_of(job, job->b, job->b_stride, i, m, c);
     uint8_t* to = out + i * job->out_stride * job->size;
@@ -177,11 +181,12 @@ static void vjp_row(
   tile_space a, b, c;
   double n = (double)job->n, u_sum = 0, ux_sum = 0;
   size_t wide = floats_is_wide(job->type) ? 8 : 4;
-  row_stats s = measure(job, x, a);
+  const void* row;
+  row_stats s = measure(job, x, a, &row);
   for (int64_t i = 0; i < job->n; i += TILE) {
     int64_t m = tile_length(job, i);
     job->kernels->dots(
-        part_of(job, x, job->x_stride, i, m, a),
+        row ? row : part_of(job, x, job->x_stride, i, m, a),
         part_of(job, g, job->g_stride, i, m, b),
         part_of(job, job->w, job->w_stride, i, m, c),
         m,
@@ -193,7 +198,7 @@ static void vjp_row(
   double slope = s.scale * s.scale * s.scale * ux_sum / n;
   for (int64_t i = 0; i < job->n; i += TILE) {
     int64_t m = tile_length(job, i);
-    const void* tx = part_of(job, x, job->x_stride, i, m, a);
+    const void* tx = row ? row : part_of(job, x, job->x_stride, i, m, a);
     const void* tg = part_of(job, g, job->g_stride, i, m, b);
     if (gw || gb)
       job->kernels->collect(
