@@ -4,7 +4,7 @@
 
 #include "cpu/scratch.h"
 #include "cpu/simd/sort.h"
-#include "cpu/sort_radix.h"
+#include "cpu/sort_select.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
@@ -15,13 +15,6 @@ enum {
   GRAIN = 16384, /* elements worth a thread's while */
 };
 
-/* What is sorted in place of elements. */
-typedef enum item {
-  ITEM_KEY,       /* a narrow key: uint32_t */
-  ITEM_KEY_INDEX, /* a narrow key above an index, or a wide key: uint64_t */
-  ITEM_PAIR       /* a wide key and an index: sort_pair */
-} item;
-
 typedef struct sort_job {
   const sort_table* kernels;
   const uint8_t* in;
@@ -30,11 +23,11 @@ typedef struct sort_job {
   int64_t size, out_size; /* of an element */
   bool arg;               /* the result is indices */
   bool wide;              /* keys of 64 bits */
-  item item;
+  int item; /* a narrow key; a key above its index, or a wide key; a pair */
   int64_t item_size;
-  int low, high; /* bits of an item that order it */
-  int64_t kth;   /* rank to partition at; -1: sort */
-  walk rows;     /* views in, out */
+  int low;     /* bit of an item that the key starts at */
+  int64_t kth; /* rank to partition at; -1: sort */
+  walk rows;   /* views in, out */
   int64_t n, in_stride, out_stride;
   atomic_bool failed;
 } sort_job;
@@ -63,9 +56,10 @@ static void build(void* ctx, int64_t begin, int64_t end, int worker) {
       x = gathered;
     }
     void* to = (uint8_t*)row->items + i * job->item_size;
-    bool plain = job->item == ITEM_KEY || (job->wide && job->item != ITEM_PAIR);
+    bool plain =
+        job->item == SORT_ITEM_32 || (job->wide && job->item != SORT_ITEM_PAIR);
     zeros |= job->kernels->encode[job->type](x, n, plain ? to : keys);
-    if (job->item == ITEM_PAIR) {
+    if (job->item == SORT_ITEM_PAIR) {
       sort_pair* pairs = to;
       for (int64_t k = 0; k < n; k++)
         pairs[k] = (sort_pair){keys[k], (uint64_t)(i + k)};
@@ -89,7 +83,7 @@ static void finish(void* ctx, int64_t begin, int64_t end, int worker) {
     n = end - i < TILE ? end - i : TILE;
     const void* from = (const uint8_t*)row->items + i * job->item_size;
     uint8_t* to = row->out + i * job->out_stride * job->out_size;
-    if (job->item == ITEM_PAIR) {
+    if (job->item == SORT_ITEM_PAIR) {
       const sort_pair* pairs = from;
       for (int64_t k = 0; k < n; k++) {
         if (job->arg)
@@ -137,56 +131,25 @@ static void restore_zeros(
   }
 }
 
-#define PARTITION(name, T)                                                     \
-  static void* partition_##name(                                               \
-      T* items, T* spare, int64_t n, int64_t kth, int low, int high) {         \
-    int64_t begin = 0, end = n, first, last;                                   \
-    while (high > low && end - begin > SHORT) {                                \
-      high = high - 8 > low ? high - 8 : low;                                  \
-      sort_split_##name(                                                       \
-          items + begin,                                                       \
-          spare + begin,                                                       \
-          end - begin,                                                         \
-          high,                                                                \
-          kth - begin,                                                         \
-          &first,                                                              \
-          &last);                                                              \
-      memcpy(items + begin, spare + begin, (size_t)(end - begin) * sizeof(T)); \
-      end = begin + last;                                                      \
-      begin += first;                                                          \
-    }                                                                          \
-    T* sorted = sort_radix_##name(                                             \
-        items + begin, spare + begin, end - begin, low, high);                 \
-    if (sorted != items + begin)                                               \
-      memcpy(items + begin, sorted, (size_t)(end - begin) * sizeof(T));        \
-    return items;                                                              \
-  }
-PARTITION(32, uint32_t)
-PARTITION(64, uint64_t)
-PARTITION(pairs, sort_pair)
-
-/* Sorts or partitions a row's items; the result is in one of the two. */
+/* Sorts or partitions a row's items; the result is in what is returned. */
 static void* order(const sort_job* job, int64_t kth, void* items, void* spare) {
   int64_t n = job->n;
-  int low = job->low, high = job->high;
-  if (kth >= 0 && n > SHORT) {
-    switch (job->item) {
-      case ITEM_KEY:
-        return partition_32(items, spare, n, kth, low, high);
-      case ITEM_KEY_INDEX:
-        return partition_64(items, spare, n, kth, low, high);
-      default:
-        return partition_pairs(items, spare, n, kth, low, high);
-    }
-  }
+  bool select = kth >= 0;
   switch (job->item) {
-    case ITEM_KEY:
-      return sort_radix_32(items, spare, n, low, high);
-    case ITEM_KEY_INDEX:
-      return sort_radix_64(items, spare, n, low, high);
+    case SORT_ITEM_32:
+      if (select) return sort_select_32(items, spare, n, kth);
+      sort_radix_32(items, spare, n, job->low);
+      break;
+    case SORT_ITEM_64:
+      if (select) return sort_select_64(items, spare, n, kth);
+      sort_radix_64(items, spare, n, job->low);
+      break;
     default:
-      return sort_radix_pairs(items, spare, n, low, high);
+      if (select) return sort_select_pairs(items, spare, n, kth);
+      sort_radix_pairs(items, spare, n, job->low);
+      break;
   }
+  return items;
 }
 
 static void sort_rows(void* ctx, int64_t begin, int64_t end, int worker) {
@@ -208,7 +171,7 @@ static void sort_rows(void* ctx, int64_t begin, int64_t end, int worker) {
     };
     pool_for(job->n, GRAIN, build, &row);
     /* Only a whole sort says where negative zeros belong. */
-    bool restore = row.zeros && !job->arg && job->item != ITEM_PAIR;
+    bool restore = row.zeros && !job->arg && job->item != SORT_ITEM_PAIR;
     row.items = order(job, restore ? -1 : job->kth, items, items + bytes);
     pool_for(job->n, GRAIN, finish, &row);
     if (restore) restore_zeros(job, row.in, row.out);
@@ -221,7 +184,7 @@ static void sort_lanes(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   sort_job* job = ctx;
   uint64_t lines[SHORT * SORT_LANES_64], column[SHORT];
-  int64_t lanes = job->item == ITEM_KEY ? SORT_LANES_32 : SORT_LANES_64;
+  int64_t lanes = job->item == SORT_ITEM_32 ? SORT_LANES_32 : SORT_LANES_64;
   size_t item_size = (size_t)job->item_size;
   row_job rows[SORT_LANES_32];
   for (; begin < end; begin++) {
@@ -254,7 +217,7 @@ static void sort_lanes(void* ctx, int64_t begin, int64_t end, int worker) {
           1,
           job->n,
           item_size);
-    if (job->item == ITEM_KEY)
+    if (job->item == SORT_ITEM_32)
       job->kernels->network_32((void*)lines, job->n);
     else
       job->kernels->network_64((void*)lines, job->n);
@@ -287,21 +250,20 @@ static int run(
       .out_size = (int64_t)dtype_size(out->dtype),
       .arg = arg,
       .wide = wide,
-      .item = pair          ? ITEM_PAIR
-              : wide || arg ? ITEM_KEY_INDEX
-                            : ITEM_KEY,
+      .item = pair          ? SORT_ITEM_PAIR
+              : wide || arg ? SORT_ITEM_64
+                            : SORT_ITEM_32,
       .kth = kth,
       .n = in->shape[axis],
       .in_stride = in->strides[axis],
       .out_stride = out->strides[axis],
   };
-  job.item_size = pair ? 16 : job.item == ITEM_KEY ? 4 : 8;
-  job.low = job.item == ITEM_KEY_INDEX && !wide ? 32 : 0;
-  job.high = job.low + sort_key_bits(d);
+  job.item_size = pair ? 16 : job.item == SORT_ITEM_32 ? 4 : 8;
+  job.low = job.item == SORT_ITEM_64 && !wide ? 32 : 0;
   const lz_view* views[] = {in, out};
   walk_make(&job.rows, 2, views, axis);
   if (job.rows.size == 0 || job.n == 0) return 0;
-  int64_t lanes = job.item == ITEM_KEY ? SORT_LANES_32 : SORT_LANES_64;
+  int64_t lanes = job.item == SORT_ITEM_32 ? SORT_LANES_32 : SORT_LANES_64;
   if (!pair && job.n <= SHORT && (job.rows.size >= lanes / 2 || job.n <= FEW)) {
     int64_t units = (job.rows.size + lanes - 1) / lanes;
     pool_for(units, GRAIN / (job.n * lanes) / 2, sort_lanes, &job);

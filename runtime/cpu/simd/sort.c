@@ -1,6 +1,7 @@
 #include "cpu/simd/sort.h"
 
 #include "cpu/simd/vec.h"
+#include "cpu/sort_radix.h"
 
 #define PLAIN(s, T, K, FLIP)                                         \
   static bool encode_##s(const void* xv, int64_t n, void* kv) {      \
@@ -108,6 +109,116 @@ static bool encode_c64(const void* xv, int64_t n, void* kv) {
 NETWORK(32)
 NETWORK(64)
 
+#define COUNT(name, T, KEY)           \
+  static void count_##name(           \
+      const void* items,              \
+      int64_t n,                      \
+      uint64_t low,                   \
+      uint64_t high,                  \
+      int64_t* below,                 \
+      int64_t* above) {               \
+    const T* x = items;               \
+    int64_t under = 0, over = 0;      \
+    for (int64_t i = 0; i < n; i++) { \
+      under += KEY(x[i]) < low;       \
+      over += KEY(x[i]) > high;       \
+    }                                 \
+    *below += under;                  \
+    *above += over;                   \
+  }
+
+/* Each item is written to all three buffers, and counts in one. */
+#define DEAL(name, T, KEY)                                                    \
+  static void deal_##name(                                                    \
+      const void* items, int64_t n, uint64_t low, uint64_t high, void** to) { \
+    enum { SOME = 64 };                                                       \
+    const T* x = items;                                                       \
+    T* out[3] = {to[0], to[1], to[2]};                                        \
+    T below[SOME], same[SOME], above[SOME];                                   \
+    for (int64_t i = 0; i < n; i += SOME) {                                   \
+      int64_t m = n - i < SOME ? n - i : SOME, a = 0, b = 0, c = 0;           \
+      for (int64_t k = 0; k < m; k++) {                                       \
+        T item = x[i + k];                                                    \
+        bool under = KEY(item)<low, over = KEY(item)> high;                   \
+        below[a] = same[b] = above[c] = item;                                 \
+        a += under;                                                           \
+        b += !(under | over);                                                 \
+        c += over;                                                            \
+      }                                                                       \
+      memcpy(out[0], below, (size_t)a * sizeof(T));                           \
+      memcpy(out[1], same, (size_t)b * sizeof(T));                            \
+      memcpy(out[2], above, (size_t)c * sizeof(T));                           \
+      out[0] += a;                                                            \
+      out[1] += b;                                                            \
+      out[2] += c;                                                            \
+    }                                                                         \
+    for (int k = 0; k < 3; k++) to[k] = out[k];                               \
+  }
+
+#define ITSELF(x) (x)
+#define KEY_OF(x) ((x).key)
+COUNT(pairs, sort_pair, KEY_OF)
+DEAL(pairs, sort_pair, KEY_OF)
+#if defined(LZ_ISA_avx512)
+#define COMPARED(bits, B, LANES)                                              \
+  static void count_##bits(                                                   \
+      const void* items,                                                      \
+      int64_t n,                                                              \
+      uint64_t low,                                                           \
+      uint64_t high,                                                          \
+      int64_t* below,                                                         \
+      int64_t* above) {                                                       \
+    const uint##bits##_t* x = items;                                          \
+    __m512i l = _mm512_set1_epi##B((int##bits##_t)low);                       \
+    __m512i h = _mm512_set1_epi##B((int##bits##_t)high);                      \
+    for (int64_t i = 0; i < n; i += LANES) {                                  \
+      __mmask16 in = n - i < LANES ? (__mmask16)((1 << (n - i)) - 1)          \
+                                   : (__mmask16)((1 << LANES) - 1);           \
+      __m512i v = _mm512_maskz_loadu_epi##bits(in, x + i);                    \
+      *below +=                                                               \
+          __builtin_popcount(_mm512_mask_cmplt_epu##bits##_mask(in, v, l));   \
+      *above +=                                                               \
+          __builtin_popcount(_mm512_mask_cmpgt_epu##bits##_mask(in, v, h));   \
+    }                                                                         \
+  }                                                                           \
+  static inline uint##bits##_t* put_##bits(                                   \
+      uint##bits##_t* to, __mmask16 which, __m512i v) {                       \
+    int n = __builtin_popcount(which);                                        \
+    _mm512_mask_storeu_epi##bits(                                             \
+        to,                                                                   \
+        (__mmask16)((1 << n) - 1),                                            \
+        _mm512_maskz_compress_epi##bits(which, v));                           \
+    return to + n;                                                            \
+  }                                                                           \
+  static void deal_##bits(                                                    \
+      const void* items, int64_t n, uint64_t low, uint64_t high, void** to) { \
+    const uint##bits##_t* x = items;                                          \
+    uint##bits##_t *below = to[0], *same = to[1], *above = to[2];             \
+    __m512i l = _mm512_set1_epi##B((int##bits##_t)low);                       \
+    __m512i h = _mm512_set1_epi##B((int##bits##_t)high);                      \
+    for (int64_t i = 0; i < n; i += LANES) {                                  \
+      __mmask16 in = n - i < LANES ? (__mmask16)((1 << (n - i)) - 1)          \
+                                   : (__mmask16)((1 << LANES) - 1);           \
+      __m512i v = _mm512_maskz_loadu_epi##bits(in, x + i);                    \
+      __mmask16 u = _mm512_mask_cmplt_epu##bits##_mask(in, v, l);             \
+      __mmask16 o = _mm512_mask_cmpgt_epu##bits##_mask(in, v, h);             \
+      below = put_##bits(below, u, v);                                        \
+      same = put_##bits(same, (__mmask16)(in & ~(u | o)), v);                 \
+      above = put_##bits(above, o, v);                                        \
+    }                                                                         \
+    to[0] = below;                                                            \
+    to[1] = same;                                                             \
+    to[2] = above;                                                            \
+  }
+COMPARED(32, 32, 16)
+COMPARED(64, 64, 8)
+#else
+COUNT(32, uint32_t, ITSELF)
+DEAL(32, uint32_t, ITSELF)
+COUNT(64, uint64_t, ITSELF)
+DEAL(64, uint64_t, ITSELF)
+#endif
+
 #define EACH(way)                                                \
   {                                                              \
     [DTYPE_BOOL] = way##_u8, [DTYPE_UINT8] = way##_u8,           \
@@ -125,4 +236,6 @@ const sort_table ISA_NAME(sort_kernels) = {
     .decode = EACH(decode),
     .network_32 = network_32,
     .network_64 = network_64,
+    .count = {count_32, count_64, count_pairs},
+    .deal = {deal_32, deal_64, deal_pairs},
 };

@@ -12,6 +12,9 @@
 /* Rows that a network sorts side by side. */
 enum { SORT_LANES_32 = 16, SORT_LANES_64 = 8 };
 
+/* What is sorted in place of elements; sort_pair's key comes first. */
+enum { SORT_ITEM_32, SORT_ITEM_64, SORT_ITEM_PAIR, SORT_ITEMS };
+
 typedef struct sort_table {
   /* Keys of n elements that lie together; true: there are negative zeros,
    * which decode gives back as 0.0. */
@@ -20,17 +23,24 @@ typedef struct sort_table {
   /* Sorts each column of n lines. */
   void (*network_32)(uint32_t (*lines)[SORT_LANES_32], int64_t n);
   void (*network_64)(uint64_t (*lines)[SORT_LANES_64], int64_t n);
+  /* Adds up the items whose key is below `low` and above `high`. */
+  void (*count[SORT_ITEMS])(
+      const void* items,
+      int64_t n,
+      uint64_t low,
+      uint64_t high,
+      int64_t* below,
+      int64_t* above);
+  /* Appends each item to one of to[0] (below), to[1] and to[2] (above), in
+   * order, and moves these on; nothing beyond is written. */
+  void (*deal[SORT_ITEMS])(
+      const void* items, int64_t n, uint64_t low, uint64_t high, void** to);
 } sort_table;
 
 ISA_DECLARE(sort_table, sort_kernels)
 
 static inline bool sort_key_is_wide(lz_dtype d) {
   return dtype_size(d) == 8;
-}
-
-/* How many low bits of the key may differ. */
-static inline int sort_key_bits(lz_dtype d) {
-  return d == DTYPE_BOOL ? 1 : 8 * (int)dtype_size(d);
 }
 
 #endif
