@@ -11,6 +11,7 @@
 #include "ops/rules.h"
 #include "ops/shape.h"
 #include "ops/update.h"
+#include "ops/view.h"
 
 /* Where `same` holds, else zero. */
 static lz_array* masked(lz_array* same, lz_array* g, lz_stream* s) {
@@ -493,7 +494,9 @@ static lz_array* cumprod_grad(const lz_vjp* v, const scan_params* p) {
       scan_again(SCAN_PROD, p, false, op_where(first, one, x, s), s);
   lz_array* grad =
       scan_again(SCAN_SUM, p, true, op_multiply(v->out[0], g, s), s);
-  grad = op_divide(grad, x, s);
+  /* By one where there is a zero: that quotient is not used, and must not be
+   * infinite all the same, or derivatives of this would be 0 * inf. */
+  grad = op_divide(grad, op_where(op_equal(x, zero, s), one, x, s), s);
   lz_array* own = scan_again(SCAN_SUM, p, true, op_multiply(without, g, s), s);
   return op_where(first, own, op_where(gone, zero, grad, s), s);
 }
@@ -531,12 +534,6 @@ int scan_jvp(const lz_jvp* v) {
       v->result[0] =
           scan_signed(p, false, t, v->in[0], op_negative(v->out[0], s), s);
       break;
-    case SCAN_PROD: /* of inputs without zeros */
-      v->result[0] = op_multiply(
-          v->out[0],
-          scan_again(SCAN_SUM, p, false, op_divide(t, v->in[0], s), s),
-          s);
-      break;
     default:
       return error_fail("[jvp] %s has no tangents", v->node->op->name);
   }
@@ -570,4 +567,38 @@ int sort_vmap(const lz_vmap* v) {
                      : op_argpartition(a, p->kth, &axis, s);
   v->result_axis[0] = 0;
   return !v->result[0];
+}
+
+/* ---- views of any kind --------------------------------------------------- */
+
+/* Any view of row-major memory: where its elements lie, counted in the same
+ * view of 0, 1, 2 …; an element that is seen twice gets both gradients. */
+int as_strided_vjp(const lz_vjp* v) {
+  const view_strided_params* p = v->node->params;
+  lz_array *in = v->in[0], *g = v->cotan[0];
+  lz_stream* s = v->stream;
+  const int32_t size = (int32_t)in->size, seen = (int32_t)g->size;
+  const int first = 0;
+  lz_array* places = op_as_strided(
+      op_arange(0, size, 1, DTYPE_INT32, s),
+      g->shape,
+      p->strides,
+      g->ndim,
+      (size_t)p->offset,
+      s);
+  places = op_reshape(places, &seen, 1, s);
+  v->grad[0] = op_reshape(
+      op_scatter(
+          SCATTER_SUM,
+          op_zeros(&size, 1, (lz_dtype)in->dtype, s),
+          &places,
+          1,
+          op_reshape(g, (const int32_t[]){seen, 1}, 2, s),
+          &first,
+          1,
+          s),
+      in->shape,
+      in->ndim,
+      s);
+  return !v->grad[0];
 }

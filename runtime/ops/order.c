@@ -199,7 +199,6 @@ const lz_op op_scan_descs[SCAN_KINDS] = {
         {.name = "CumProd",
          .cpu = scan_cpu,
          .vjp = scan_vjp,
-         .jvp = scan_jvp,
          .vmap = scan_vmap},
     [SCAN_MAX] =
         {.name = "CumMax",

@@ -22,6 +22,7 @@ int same_elements_vjp(const lz_vjp* v);
 /* The driver sums over what was broadcast. */
 int broadcast_vjp(const lz_vjp* v);
 int transpose_vjp(const lz_vjp* v);
+int as_strided_vjp(const lz_vjp* v);
 int slice_vjp(const lz_vjp* v);
 int concatenate_vjp(const lz_vjp* v);
 int concatenate_jvp(const lz_jvp* v);

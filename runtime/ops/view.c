@@ -169,6 +169,6 @@ VIEW(
 VIEW(expand_dims, "ExpandDims", view_ones, .vjp = same_elements_vjp);
 VIEW(squeeze, "Squeeze", view_ones, .vjp = same_elements_vjp);
 VIEW(slice, "Slice", view_slice, .vjp = slice_vjp);
-VIEW(as_strided, "AsStrided", view_as_strided, .rebuild = NULL);
+VIEW(as_strided, "AsStrided", view_as_strided, .vjp = as_strided_vjp);
 VIEW(contiguous, "Contiguous", view_contiguous, .vjp = same_elements_vjp);
 VIEW(copy, "Copy", view_same, .vjp = same_elements_vjp);
