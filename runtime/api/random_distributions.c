@@ -186,3 +186,29 @@ int mlx_random_permutation_arange(
   return api_result(
       res, op_random_permutation(x, api_optional(key), api_stream(s)));
 }
+
+int mlx_random_multivariate_normal(
+    mlx_array* res,
+    const mlx_array mean,
+    const mlx_array cov,
+    const int* shape,
+    size_t shape_num,
+    mlx_dtype dtype,
+    const mlx_array key,
+    const mlx_stream s) {
+  API_OP("multivariate_normal");
+  lz_array *m = api_array(mean, "mean"), *c = api_array(cov, "cov");
+  int d = api_dtype(dtype, "dtype");
+  if (d < 0 || (shape_num && api_shape(shape, shape_num, (lz_dtype)d, "shape")))
+    return api_result(res, NULL);
+  return api_result(
+      res,
+      op_random_multivariate_normal(
+          m,
+          c,
+          shape,
+          (int)shape_num,
+          (lz_dtype)d,
+          api_optional(key),
+          api_stream(s)));
+}

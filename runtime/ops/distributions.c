@@ -8,6 +8,8 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
+#include "ops/linalg.h"
+#include "ops/matmul.h"
 #include "ops/order.h"
 #include "ops/random.h"
 #include "ops/reduce.h"
@@ -187,4 +189,53 @@ lz_array* op_random_permute(
   int at = shape_axis("permutation", axis, a->ndim);
   if (at < 0) return NULL;
   return op_take(a, op_random_permutation(a->shape[at], key, s), &at, s);
+}
+
+lz_array* op_random_multivariate_normal(
+    lz_array* mean,
+    lz_array* covariance,
+    const int32_t* shape,
+    int ndim,
+    lz_dtype dtype,
+    lz_array* key,
+    lz_stream* s) {
+  if (!mean || !covariance || !s) return NULL;
+  if (dtype != DTYPE_FLOAT32)
+    return error_set(
+        "[multivariate_normal] dtype must be float32, not %s",
+        dtype_name(dtype));
+  int nm = mean->ndim, nc = covariance->ndim;
+  bool fits = nm >= 1 && nc >= 2;
+  int32_t n = fits ? mean->shape[nm - 1] : 0;
+  fits =
+      fits && covariance->shape[nc - 1] == n && covariance->shape[nc - 2] == n;
+  if (!fits)
+    return error_set(
+        "[multivariate_normal] a mean of shape %s with a covariance of %s: "
+        "(..., n) and (..., n, n) are needed",
+        error_shape_of(mean),
+        error_shape_of(covariance));
+  /* What is drawn has the leading axes of both and of the shape. */
+  lz_array means = {.ndim = (uint8_t)(nm - 1), .shape = mean->shape};
+  lz_array matrices = {.ndim = (uint8_t)(nc - 2), .shape = covariance->shape};
+  int32_t lead[LZ_MAX_DIMS], asked[LZ_MAX_DIMS], full[LZ_MAX_DIMS + 1];
+  lz_array both = {.shape = lead}, wanted = {.ndim = (uint8_t)ndim};
+  if (ndim) memcpy(asked, shape, sizeof(int32_t) * (size_t)ndim);
+  wanted.shape = asked;
+  int k = shape_broadcast("multivariate_normal", &matrices, &means, lead);
+  if (k < 0) return NULL;
+  both.ndim = (uint8_t)k;
+  k = shape_broadcast("multivariate_normal", &both, &wanted, full);
+  if (k < 0) return NULL;
+  full[k++] = n;
+  /* A root of the covariance: u sqrt(s) vt. */
+  lz_array* parts[3];
+  if (op_svd(op_astype(covariance, DTYPE_FLOAT32, s), true, s, parts))
+    return NULL;
+  const int before_last = -2;
+  lz_array* roots = op_expand_dims(op_sqrt(parts[1], s), &before_last, 1, s);
+  lz_array* root = op_matmul(op_multiply(parts[0], roots, s), parts[2], s);
+  lz_array* z = op_random_normal(full, k, dtype, NULL, NULL, key, s);
+  z = op_matmul(op_expand_dims(z, &before_last, 1, s), root, s);
+  return op_add(mean, op_squeeze(z, &before_last, 1, s), s);
 }

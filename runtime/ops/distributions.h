@@ -53,5 +53,15 @@ lz_array* op_random_categorical(
 /* 0 … n - 1 in another order. */
 lz_array* op_random_permutation(int n, lz_array* key, lz_stream* s);
 lz_array* op_random_permute(lz_array* a, int axis, lz_array* key, lz_stream* s);
+/* mean (…, n) and covariance (…, n, n) broadcast with shape to (…, n); float32
+ * only. */
+lz_array* op_random_multivariate_normal(
+    lz_array* mean,
+    lz_array* covariance,
+    const int32_t* shape,
+    int ndim,
+    lz_dtype dtype,
+    lz_array* key,
+    lz_stream* s);
 
 #endif

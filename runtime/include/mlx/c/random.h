@@ -75,6 +75,8 @@ LAZULI_API int mlx_random_laplace(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* mean (..., n) and cov (..., n, n), whose leading axes broadcast with shape to
+ * what is drawn, (..., n); float32 only. */
 LAZULI_API int mlx_random_multivariate_normal(
     mlx_array* res,
     const mlx_array mean,
