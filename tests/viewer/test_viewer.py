@@ -64,7 +64,7 @@ def shot(name, *arguments):
     done = subprocess.run(
         ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24", lazuli, "view",
          "--screenshot=" + out, *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=100,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300,
         env=dict(os.environ, GSK_RENDERER="cairo", GDK_BACKEND="x11",
                  XDG_CONFIG_HOME=folder, XDG_DATA_HOME=folder))
     return done, read_png(out) if os.path.exists(out) else None
@@ -122,7 +122,7 @@ try:
     out = os.path.join(folder, "message.png")
     done = subprocess.run(
         ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24", viewer,
-         "--screenshot=" + out, bad], capture_output=True, timeout=100,
+         "--screenshot=" + out, bad], capture_output=True, timeout=300,
         env=dict(os.environ, GSK_RENDERER="cairo", GDK_BACKEND="x11"))
     check(done.returncode == 1 and os.path.exists(out) and
           sum(sum(p) < 300 for r in read_png(out) for p in r) > 1000,
