@@ -37,7 +37,7 @@ lz_array* array_new(lz_dtype dtype, int ndim, const int32_t* shape) {
   atomic_init(&a->status, ARRAY_LAZY);
   a->dtype = (uint8_t)dtype;
   a->ndim = (uint8_t)ndim;
-  a->flags = 0;
+  atomic_init(&a->flags, 0);
   a->output = 0;
   a->handles = 0;
   a->mark = 0;

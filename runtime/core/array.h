@@ -63,7 +63,9 @@ struct lz_array {
   uint8_t dtype; /* lz_dtype */
   uint8_t ndim;
   _Atomic uint8_t status; /* lz_status */
-  uint8_t flags;
+  /* Atomic: a worker sets the layout's bits of an array that is SCHEDULED while
+   * the program's threads build on it and read the others. */
+  _Atomic uint8_t flags;
   uint16_t output;  /* which output of its node */
   uint16_t handles; /* the program's, saturating; api/ */
   uint32_t mark;    /* scratch of the eval in progress; graph lock */

@@ -178,8 +178,9 @@ static void node_report(const lz_node* n, lz_array* const* outputs) {
 /* What arrays take over from the inputs of their node. */
 static uint8_t node_inherited(lz_array* const* inputs, int n) {
   uint8_t flags = 0;
-  for (int i = 0; i < n; i++) flags |= inputs[i]->flags & ARRAY_TRACER;
-  return flags;
+  for (int i = 0; i < n; i++)
+    flags |= atomic_load_explicit(&inputs[i]->flags, memory_order_relaxed);
+  return flags & ARRAY_TRACER;
 }
 
 lz_array* node_make(
@@ -200,7 +201,7 @@ lz_array* node_make(
     return NULL;
   }
   a->node = n;
-  a->flags = node_inherited(inputs, n_inputs);
+  atomic_init(&a->flags, node_inherited(inputs, n_inputs));
   n->inline_output = a;
   if (PROBE_ON()) node_report(n, &a);
   return a;
@@ -224,7 +225,7 @@ int node_make_multi(
     if (!a) goto fail;
     a->id = first + (uint64_t)made;
     a->output = (uint16_t)made;
-    a->flags = node_inherited(inputs, n_inputs);
+    atomic_init(&a->flags, node_inherited(inputs, n_inputs));
     out[made] = a;
   }
   lz_node* n =
