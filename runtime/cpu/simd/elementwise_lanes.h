@@ -38,6 +38,7 @@
 
 /* What is built from those, once for float and once for double. */
 typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
+typedef uint32_t vu __attribute__((vector_size(sizeof(vf))));
 
 LANES vd exp_d(vd x) {
   return M_d(exp, u10)(x);
@@ -69,8 +70,8 @@ LANES vd log_d(vd x) {
 LANES vf log_f(vf x) {
   mf tiny = lt_f(x, set_f(0x1p-126f));
   vf y = sel_f(tiny, x * set_f(0x1p23f), x);
-  vi bits = (vi)y - 0x3f3504f3;
-  vf e = __builtin_convertvector(bits >> 23, vf);
+  vu bits = (vu)y - 0x3f3504f3; /* wraps for 0 and below, see the end */
+  vf e = __builtin_convertvector((vi)bits >> 23, vf);
   e = e - sel_f(tiny, set_f(23), set_f(0));
   vf f = (vf)((bits & 0x7fffff) + 0x3f3504f3) - set_f(1);
   vf z = f * f;
