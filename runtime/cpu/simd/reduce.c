@@ -284,61 +284,102 @@ FOLD_HALVES(prod)
 FOLD_HALVES(max)
 FOLD_HALVES(min)
 
-/* The best of each block is found first, its place only when it wins: then the
- * loop that runs over everything has no index in it. */
-#define SEEK(name, T, BEATS)                                                 \
-  static void name(                                                          \
-      const void* xv, int64_t n, int64_t base, void* bestv, int64_t* at) {   \
-    const T* x = xv;                                                         \
-    T best = *(T*)bestv;                                                     \
-    for (int64_t i = 0; i < n; i += TILE) {                                  \
-      int64_t m = n - i < TILE ? n - i : TILE, k = 0;                        \
-      T top = best;                                                          \
-      if (m == TILE) {                                                       \
-        T lane[64];                                                          \
-        for (int j = 0; j < 64; j++) lane[j] = best;                         \
-        for (; k < TILE; k += 64)                                            \
-          for (int j = 0; j < 64; j++)                                       \
-            lane[j] = BEATS(x[i + k + j], lane[j]) ? x[i + k + j] : lane[j]; \
-        for (int j = 0; j < 64; j++)                                         \
-          top = BEATS(lane[j], top) ? lane[j] : top;                         \
-      }                                                                      \
-      for (; k < m; k++) top = BEATS(x[i + k], top) ? x[i + k] : top;        \
-      if (!BEATS(top, best)) continue;                                       \
-      best = top;                                                            \
-      k = 0;                                                                 \
-      while (BEATS(best, x[i + k]) || !(x[i + k] == x[i + k])) k++;          \
-      *at = base + i + k;                                                    \
-    }                                                                        \
-    *(T*)bestv = best;                                                       \
+/* The best of each block is found first, four runs of it side by side, its
+ * place only when it wins: the loop that runs over everything has no index. */
+enum { SEEK_BLOCK = 4096, SPAN = 64 };
+#define BETTER(BEATS, a, x) (BEATS(x, a) ? (x) : (a))
+#define SEEK(name, T, BEATS)                                                \
+  static __attribute__((noinline, noclone))                                 \
+  T name##_best(const T* x, int64_t n, T best) {                            \
+    int64_t q = n / (4 * WIDE) * WIDE;                                      \
+    const T *y = x + q, *z = y + q, *w = z + q;                             \
+    if (q > 0) {                                                            \
+      T wide[WIDE];                                                         \
+      for (int c = 0; c < WIDE; c++) wide[c] = best;                        \
+      for (int64_t k = 0; k < q; k += WIDE)                                 \
+        for (int c = 0; c < WIDE; c++) {                                    \
+          T a = wide[c];                                                    \
+          a = BETTER(BEATS, a, x[k + c]);                                   \
+          a = BETTER(BEATS, a, y[k + c]);                                   \
+          a = BETTER(BEATS, a, z[k + c]);                                   \
+          wide[c] = BETTER(BEATS, a, w[k + c]);                             \
+        }                                                                   \
+      for (int v = WIDE / 2; v; v /= 2)                                     \
+        for (int c = 0; c < v; c++)                                         \
+          wide[c] = BETTER(BEATS, wide[c], wide[c + v]);                    \
+      best = wide[0];                                                       \
+    }                                                                       \
+    int64_t i = 4 * q;                                                      \
+    if (n - i >= NARROW) {                                                  \
+      T lane[NARROW];                                                       \
+      for (int c = 0; c < NARROW; c++) lane[c] = best;                      \
+      for (; i + NARROW <= n; i += NARROW)                                  \
+        for (int c = 0; c < NARROW; c++)                                    \
+          lane[c] = BETTER(BEATS, lane[c], x[i + c]);                       \
+      for (int c = 0; c < NARROW; c++) best = BETTER(BEATS, best, lane[c]); \
+    }                                                                       \
+    for (; i < n; i++) best = BETTER(BEATS, best, x[i]);                    \
+    return best;                                                            \
+  }                                                                         \
+  static void name(                                                         \
+      const void* xv, int64_t n, int64_t base, void* bestv, int64_t* at) {  \
+    const T* x = xv;                                                        \
+    T best = *(T*)bestv;                                                    \
+    for (int64_t i = 0; i < n; i += SEEK_BLOCK) {                           \
+      int64_t m = n - i < SEEK_BLOCK ? n - i : SEEK_BLOCK, k = 0;           \
+      T top = name##_best(x + i, m, best);                                  \
+      if (!BEATS(top, best)) continue;                                      \
+      best = top;                                                           \
+      for (; k + SPAN <= m; k += SPAN) { /* it is there: which span? */     \
+        int here = 0;                                                       \
+        for (int c = 0; c < SPAN; c++) here |= x[i + k + c] == best;        \
+        if (here) break;                                                    \
+      }                                                                     \
+      while (x[i + k] != best) k++;                                         \
+      *at = base + i + k;                                                   \
+    }                                                                       \
+    *(T*)bestv = best;                                                      \
   }
-#define SEEK_COLS(name, T, BEATS)                     \
-  static void name##_cols(                            \
-      const void* xv,                                 \
-      int64_t stride,                                 \
-      int64_t rows,                                   \
-      int64_t cols,                                   \
-      int64_t base,                                   \
-      void* bestv,                                    \
-      uint32_t* restrict at) {                        \
-    const T* x = xv;                                  \
-    T* restrict best = bestv;                         \
-    for (int64_t r = 0; r < rows; r++, x += stride) { \
-      uint32_t here = (uint32_t)(base + r);           \
-      for (int64_t c = 0; c < cols; c++) {            \
-        T old = best[c], new = x[c];                  \
-        uint32_t before = at[c];                      \
-        best[c] = BEATS(new, old) ? new : old;        \
-        at[c] = BEATS(new, old) ? here : before;      \
-      }                                               \
-    }                                                 \
+#define SEEK_COLS(name, T, BEATS)                                    \
+  static void name##_cols(                                           \
+      const void* xv,                                                \
+      int64_t stride,                                                \
+      int64_t rows,                                                  \
+      int64_t cols,                                                  \
+      int64_t base,                                                  \
+      void* bestv,                                                   \
+      uint32_t* restrict at) {                                       \
+    const T* x = xv;                                                 \
+    T* restrict best = bestv;                                        \
+    int64_t r = 0;                                                   \
+    for (; r + 4 <= rows; r += 4, x += 4 * stride) {                 \
+      const T *y = x + stride, *z = y + stride, *w = z + stride;     \
+      uint32_t here = (uint32_t)(base + r);                          \
+      for (int64_t c = 0; c < cols; c++) {                           \
+        T a = best[c];                                               \
+        uint32_t p = at[c];                                          \
+        p = BEATS(x[c], a) ? here : p;                               \
+        a = BETTER(BEATS, a, x[c]);                                  \
+        p = BEATS(y[c], a) ? here + 1 : p;                           \
+        a = BETTER(BEATS, a, y[c]);                                  \
+        p = BEATS(z[c], a) ? here + 2 : p;                           \
+        a = BETTER(BEATS, a, z[c]);                                  \
+        at[c] = BEATS(w[c], a) ? here + 3 : p;                       \
+        best[c] = BETTER(BEATS, a, w[c]);                            \
+      }                                                              \
+    }                                                                \
+    for (; r < rows; r++, x += stride)                               \
+      for (int64_t c = 0; c < cols; c++) {                           \
+        at[c] = BEATS(x[c], best[c]) ? (uint32_t)(base + r) : at[c]; \
+        best[c] = BETTER(BEATS, best[c], x[c]);                      \
+      }                                                              \
   }
 #define ABOVE(x, y) ((x) > (y))
 #define BELOW(x, y) ((x) < (y))
-#define SEEKS(s, T)                                           \
-  SEEK(least_##s, T, BELOW)                                   \
-  SEEK(greatest_##s, T, ABOVE) SEEK_COLS(least_##s, T, BELOW) \
-      SEEK_COLS(greatest_##s, T, ABOVE)
+#define SEEKS(s, T)            \
+  SEEK(least_##s, T, BELOW)    \
+  SEEK(greatest_##s, T, ABOVE) \
+  SEEK_COLS(least_##s, T, BELOW) SEEK_COLS(greatest_##s, T, ABOVE)
 SEEKS(u8, uint8_t)
 SEEKS(u16, uint16_t)
 SEEKS(u32, uint32_t)
