@@ -7,8 +7,7 @@
 #include "stream/pool.h"
 
 /* SCRATCH_TARGET   bytes of scratch that a tile should touch
- * TILE_MAX, _MIN   elements of a tile; the smallest is also what is run without
- *                  planning
+ * TILE_MAX, _MIN   elements of a tile; the least of them run without a plan
  * PLANE_MAX        elements of a tile that is a plane
  * ROW_MIN          shorter rows are gathered several at a time
  * ROW_LINES, LINES bytes of a plane along a transposed array's own rows, and
@@ -75,13 +74,13 @@ static inline void copy_few(char* to, const void* from, int n, size_t size) {
     *to = *(const char*)from;
 }
 
-/* A few elements, every array contiguous or one element: all through scratch,
- * on this thread. */
+/* A few elements: all through scratch, on this thread, without a plan. */
 static void run_small(
     const lz_program* p,
+    int ndim,
+    const int32_t* shape,
     const lz_view* inputs,
     const lz_view* outputs,
-    uint64_t splat,
     int n) {
   int padded = (n + EW_PAD - 1) & -EW_PAD, slot = padded * p->max_size;
   char scratch[(size_t)slot * (size_t)p->n_registers]
@@ -91,52 +90,33 @@ static void run_small(
   for (int i = 0; i < p->n_registers; i++) r[i] = scratch + (size_t)i * slot;
   resolve(p, fn);
   for (int i = 0; i < p->n_inputs; i++) {
-    size_t size = dtype_size(inputs[i].dtype);
-    if (splat >> i & 1) {
-      tile_fill(r[i], inputs[i].data, padded, size);
-      continue;
-    }
+    const lz_view* v = &inputs[i];
+    size_t size = dtype_size(v->dtype);
     /* Zeros up to a whole EW_PAD: what stood on the stack might be slow to
      * compute with. */
     if (n < padded)
       for (size_t k = 0; k < size; k++)
         memset(r[i] + (size_t)(padded - EW_PAD) * size + k * EW_PAD, 0, EW_PAD);
-    copy_few(r[i], inputs[i].data, n, size);
+    if (n == 1 || view_is_contiguous(v))
+      copy_few(r[i], v->data, n, size);
+    else
+      tile_gather(r[i], v->data, size, ndim, shape, v->strides, 0, n);
   }
   program_job_instrs(p, fn, r, n, n, 0, 0, true);
-  for (int o = 0; o < p->n_outputs; o++)
-    copy_few(
-        outputs[o].data,
-        r[p->output_registers[o]],
-        n,
-        dtype_size(outputs[o].dtype));
+  for (int o = 0; o < p->n_outputs; o++) {
+    const lz_view* v = &outputs[o];
+    const char* from = r[p->output_registers[o]];
+    size_t size = dtype_size(v->dtype);
+    if (n == 1 || view_is_contiguous(v))
+      copy_few(v->data, from, n, size);
+    else
+      tile_scatter(v->data, from, size, ndim, shape, v->strides, 0, n);
+  }
 }
 
 static bool all_zero(const int64_t* strides, int n) {
   for (int d = 0; d < n; d++)
     if (strides[d]) return false;
-  return true;
-}
-
-/* Whether run_small may have it; *splat gets a bit for each input that is one
- * element. */
-static bool is_small(
-    const lz_program* p,
-    int ndim,
-    const lz_view* inputs,
-    const lz_view* outputs,
-    int64_t n,
-    uint64_t* splat) {
-  *splat = 0;
-  if (n == 1) return true;
-  if (n > TILE_MIN) return false;
-  for (int i = 0; i < p->n_inputs; i++) {
-    if (view_is_contiguous(&inputs[i])) continue;
-    if (!all_zero(inputs[i].strides, ndim)) return false;
-    *splat |= (uint64_t)1 << i;
-  }
-  for (int o = 0; o < p->n_outputs; o++)
-    if (!view_is_contiguous(&outputs[o])) return false;
   return true;
 }
 
@@ -248,6 +228,7 @@ static void choose_tile(program_job* j, int size) {
     int64_t few = ROW_LINES / size, rows = j->rows < few ? j->rows : few;
     int64_t columns = LINES / (int)dtype_size(j->outputs[0].dtype);
     if (columns < tile / rows && j->rows < few) columns = tile / rows;
+    if (j->columns <= 4 * columns) columns = j->columns;
     if (j->columns < columns) {
       columns = j->columns;
       rows = tile / columns < j->rows ? tile / columns : j->rows;
@@ -304,9 +285,8 @@ void program_run(
   int64_t n = 1;
   for (int d = 0; d < ndim; d++) n *= shape[d];
   if (n == 0) return;
-  uint64_t splat;
-  if (is_small(p, ndim, inputs, outputs, n, &splat)) {
-    run_small(p, inputs, outputs, splat, (int)n);
+  if (n <= TILE_MIN) {
+    run_small(p, ndim, shape, inputs, outputs, (int)n);
     return;
   }
 

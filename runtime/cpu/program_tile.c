@@ -146,7 +146,12 @@ static void store_output(part* t, int o, const tile* at) {
   if (j->stream[o]) {
     int64_t row = row_stride(j, v) * (int64_t)size;
     size_t bytes = (size_t)at->columns * size;
-    for (int k = 0; k < at->rows; k++, base += row, from += bytes)
+    int rows = at->rows;
+    if (row == (int64_t)bytes) { /* one stretch */
+      bytes *= (size_t)rows;
+      rows = 1;
+    }
+    for (int k = 0; k < rows; k++, base += row, from += bytes)
       tile_stream(base, from, bytes);
     return;
   }

@@ -87,6 +87,23 @@ LANES vf erf_f(vf x) {
 LANES_LARGE(f, vf, mf, float, 1e9, 88)
 LANES_LARGE(d, vd, md, double, 1e18, 709)
 
+/* The powers that people write by hand, without the general function where no
+ * lane needs it. What a lane gets does not depend on the others. */
+#define LANES_POW(S, V, M)                                                  \
+  LANES V pow_##S(V a, V b) {                                               \
+    V zero = set_##S(0), one = set_##S(1), two = set_##S(2);                \
+    M square = eq_##S(b, two), cube = eq_##S(b, set_##S(3));                \
+    M same = eq_##S(b, one), half = eq_##S(b, set_##S(0.5));                \
+    half = half & lt_##S(zero, a);                                          \
+    V r = sel_##S(same, a, a * sel_##S(cube, a * a, a));                    \
+    if (any_##S(half)) r = sel_##S(half, sqrt_##S(a), r);                   \
+    M rest = ne_##S(sel_##S(square | cube | same | half, zero, one), zero); \
+    if (any_##S(rest)) r = sel_##S(rest, M_##S(pow, u10)(a, b), r);         \
+    return r;                                                               \
+  }
+LANES_POW(f, vf, mf)
+LANES_POW(d, vd, md)
+
 /* Mike Giles, "Approximating the erfinv function" (2010): polynomials in
  * w = -log(1 - x²) for the middle and in sqrt(w) for the tails. */
 #define ERFINV_START(S, V, M)                        \

@@ -195,6 +195,14 @@ INLINE int64_t size_of(int64_t stride) {
       memcpy(to, from, (size_t)n * sizeof *to);                                \
     else if (stride == 0)                                                      \
       fill_##bits(to, *from, n);                                               \
+    else if (stride == 2) /* known strides have vectors */                     \
+      for (int i = 0; i < n; i++) to[i] = from[i * 2];                         \
+    else if (stride == 3)                                                      \
+      for (int i = 0; i < n; i++) to[i] = from[i * 3];                         \
+    else if (stride == 4)                                                      \
+      for (int i = 0; i < n; i++) to[i] = from[i * 4];                         \
+    else if (stride == -1)                                                     \
+      for (int i = 0; i < n; i++) to[i] = from[-i];                            \
     else                                                                       \
       for (int i = 0; i < n; i++) to[i] = from[i * stride];                    \
   }                                                                            \
@@ -207,6 +215,10 @@ INLINE int64_t size_of(int64_t stride) {
       int columns) {                                                           \
     uint##bits##_t* to = tile;                                                 \
     const uint##bits##_t* from = array;                                        \
+    if (column == 1 && row == columns) {                                       \
+      columns *= rows;                                                         \
+      rows = 1;                                                                \
+    }                                                                          \
     if (row == 1 && size_of(column) > 1 && rows > 1) {                         \
       turn_plane_##bits(to, columns, from, column, rows, columns);             \
     } else if (row == 0 && rows > 1) {                                         \
@@ -232,6 +244,10 @@ INLINE int64_t size_of(int64_t stride) {
       int columns) {                                                           \
     uint##bits##_t* to = array;                                                \
     const uint##bits##_t* from = tile;                                         \
+    if (column == 1 && row == columns) {                                       \
+      columns *= rows;                                                         \
+      rows = 1;                                                                \
+    }                                                                          \
     if (row == 1 && size_of(column) > 1 && rows > 1) {                         \
       turn_plane_##bits(to, column, from, columns, columns, rows);             \
       return;                                                                  \
