@@ -57,15 +57,19 @@ lz_array* array_new(lz_dtype dtype, int ndim, const int32_t* shape) {
   return a;
 }
 
+/* Built, and nobody ever asked for it: a dead branch. */
+PROBE_REPORT void array_report_dropped(const lz_array* a) {
+  if (a->node->n_outputs == 1 &&
+      !(a->flags & (ARRAY_ABSORBED | ARRAY_TRACER)) &&
+      array_status(a) == ARRAY_LAZY)
+    PROBE(rewrite, .what = LAZULI_REWRITE_DROPPED, .node = a->id);
+}
+
 /* Frees the array alone; its node, if any, is returned for the caller to let
  * go of. */
 lz_node* array_destroy(lz_array* a) {
   lz_node* node = a->node;
-  /* Built, and nobody ever asked for it: a dead branch. */
-  if (PROBE_ON() && node && node->n_outputs == 1 &&
-      !(a->flags & (ARRAY_ABSORBED | ARRAY_TRACER)) &&
-      array_status(a) == ARRAY_LAZY)
-    PROBE(rewrite, .what = LAZULI_REWRITE_DROPPED, .node = a->id);
+  if (node && PROBE_ON()) array_report_dropped(a);
   if (node) node_forget_output(node, a);
   buffer_unref(a->buffer);
   if (a->shape != a->inline_shape) free(a->strides);
@@ -127,13 +131,23 @@ static uint8_t array_contiguity(const lz_array* a) {
       uint8_t)((row ? ARRAY_ROW_CONTIGUOUS : 0) | (col ? ARRAY_COL_CONTIGUOUS : 0) | (dense ? ARRAY_CONTIGUOUS : 0));
 }
 
+PROBE_REPORT void array_report_bind(const lz_array* a, const lz_array* base) {
+  (void)a;
+  (void)base;
+  PROBE(
+      bind,
+      .array = a->id,
+      .buffer = a->buffer ? a->buffer->id : 0,
+      .offset = (uint64_t)a->offset,
+      .base = base ? base->id : 0);
+}
+
 void array_bind(
     lz_array* a,
     lz_buffer* buffer,
     int64_t offset,
     const int64_t* strides,
     const lz_array* base) {
-  (void)base;
   a->buffer = buffer;
   a->offset = offset;
   enum {
@@ -150,12 +164,7 @@ void array_bind(
     a->flags |= ARRAY_ROW_CONTIGUOUS | ARRAY_CONTIGUOUS |
                 (wide <= 1 ? ARRAY_COL_CONTIGUOUS : 0);
   }
-  PROBE(
-      bind,
-      .array = a->id,
-      .buffer = buffer ? buffer->id : 0,
-      .offset = (uint64_t)offset,
-      .base = base ? base->id : 0);
+  if (PROBE_ON()) array_report_bind(a, base);
 }
 
 lz_array* array_new_buffer(

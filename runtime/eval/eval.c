@@ -45,7 +45,7 @@ int eval_wait(lz_array* a) {
   return 0;
 }
 
-static void eval_report_begin(
+PROBE_REPORT void eval_report_begin(
     uint64_t eval,
     lz_array* const* arrays,
     size_t n,
@@ -91,6 +91,18 @@ static int eval_dispatch(
   return 0;
 }
 
+PROBE_REPORT void eval_report_end(
+    const lz_plan* p, bool failed, uint64_t plan_ns) {
+  (void)p, (void)failed, (void)plan_ns;
+  PROBE(
+      eval_end,
+      .eval = p->eval,
+      .nodes = p->n_nodes,
+      .kernels = p->n_kernels,
+      .failed = failed,
+      .plan_ns = plan_ns);
+}
+
 static int eval_plan_and_run(
     lz_plan* p, lz_array* const* arrays, size_t n, bool async) {
   uint64_t begin = PROBE_ON() ? probe_now() : 0;
@@ -98,8 +110,6 @@ static int eval_plan_and_run(
   eval_graph_lock();
   int failed = eval_dispatch(p, arrays, n, async, &mine);
   eval_graph_unlock();
-  uint64_t eval = p->eval;
-  uint32_t nodes = p->n_nodes, kernels = p->n_kernels;
   uint64_t planned = begin ? probe_now() : 0;
   if (mine) {
     lz_stream* stream = mine->stream;
@@ -110,7 +120,7 @@ static int eval_plan_and_run(
     for (size_t i = 0; i < n; i++)
       if (array_status(arrays[i]) == ARRAY_SCHEDULED)
         stream_wait(
-            arrays[i]->stream, arrays[i]->ticket, LAZULI_WAIT_EVAL, eval);
+            arrays[i]->stream, arrays[i]->ticket, LAZULI_WAIT_EVAL, p->eval);
     for (size_t i = 0; i < n && !failed; i++)
       failed = array_status(arrays[i]) == ARRAY_FAILED;
     if (failed && atomic_load_explicit(&p->failed, memory_order_acquire) == 2)
@@ -118,16 +128,7 @@ static int eval_plan_and_run(
     else if (failed)
       error_set("[eval] an earlier evaluation that computes an input failed");
   }
-  PROBE(
-      eval_end,
-      .eval = eval,
-      .nodes = nodes,
-      .kernels = kernels,
-      .failed = failed != 0,
-      .plan_ns = planned - begin);
-  (void)nodes;
-  (void)kernels;
-  (void)planned;
+  if (PROBE_ON()) eval_report_end(p, failed != 0, planned - begin);
   return failed;
 }
 

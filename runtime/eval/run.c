@@ -74,11 +74,48 @@ static int run_operation(lz_exec* x, const lz_step* s) {
   return x->op->cpu(x);
 }
 
-static uint64_t run_bytes(lz_array* const* arrays, uint32_t n) {
+static inline uint64_t run_bytes(lz_array* const* arrays, uint32_t n) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < n; i++)
     if (arrays[i]) bytes += array_nbytes(arrays[i]);
   return bytes;
+}
+
+static void run_report_begin(const lz_plan* p, const lz_step* s) {
+  (void)p;
+  (void)s;
+  PROBE(
+      kernel_begin,
+      .kernel = s->kernel,
+      .eval = p->eval,
+      .stream = (uint32_t)s->stream->index,
+      .name = s->name);
+}
+
+/* A step that was named since somebody watched while it was planned. A view is
+ * a kernel only if it had to copy, which is known afterwards. */
+PROBE_REPORT int run_watched(const lz_plan* p, lz_exec* x, const lz_step* s) {
+  bool view = s->node && s->node->op->flags & OP_VIEW;
+  uint64_t begin = probe_now();
+  if (!view) run_report_begin(p, s);
+  int failed = run_operation(x, s);
+  if ((view && !x->copied) || x->deferred) return failed;
+  if (view) run_report_begin(p, s);
+  uint64_t flops = x->flops                ? x->flops
+                   : x->op && x->op->flops ? x->op->flops(x)
+                                           : 0;
+  PROBE(
+      kernel_end,
+      .kernel = s->kernel,
+      .stream = (uint32_t)s->stream->index,
+      .begin_ns = begin,
+      .end_ns = probe_now(),
+      .bytes_read = run_bytes(s->in, s->n_in),
+      .bytes_written = run_bytes(s->out, s->n_out),
+      .flops = flops);
+  (void)flops;
+  (void)begin;
+  return failed;
 }
 
 static int run_step(lz_plan* p, lz_step* s) {
@@ -96,41 +133,8 @@ static int run_step(lz_plan* p, lz_step* s) {
   for (uint32_t i = 0; sole && i < s->n_in && i < sizeof x.may_donate; i++)
     x.may_donate[i] =
         atomic_load_explicit(&s->in[i]->refs, memory_order_acquire) == 1;
-  bool view = s->node && s->node->op->flags & OP_VIEW;
-  uint64_t begin = 0;
-  if (PROBE_ON() && s->name) {
-    begin = probe_now();
-    if (!view)
-      PROBE(
-          kernel_begin,
-          .kernel = s->kernel,
-          .eval = p->eval,
-          .stream = (uint32_t)s->stream->index,
-          .name = s->name);
-  }
-  int failed = run_operation(&x, s);
-  if (begin && (!view || x.copied) && !x.deferred) {
-    if (view)
-      PROBE(
-          kernel_begin,
-          .kernel = s->kernel,
-          .eval = p->eval,
-          .stream = (uint32_t)s->stream->index,
-          .name = s->name);
-    uint64_t flops = x.flops               ? x.flops
-                     : x.op && x.op->flops ? x.op->flops(&x)
-                                           : 0;
-    PROBE(
-        kernel_end,
-        .kernel = s->kernel,
-        .stream = (uint32_t)s->stream->index,
-        .begin_ns = begin,
-        .end_ns = probe_now(),
-        .bytes_read = run_bytes(s->in, s->n_in),
-        .bytes_written = run_bytes(s->out, s->n_out),
-        .flops = flops);
-    (void)flops;
-  }
+  int failed = __builtin_expect(s->name != NULL, 0) ? run_watched(p, &x, s)
+                                                    : run_operation(&x, s);
   for (int i = 0; i < x.n_scratch; i++) buffer_unref(x.scratch[i]);
   return failed;
 }

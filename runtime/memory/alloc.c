@@ -187,6 +187,19 @@ static void alloc_count(size_t bytes) {
   }
 }
 
+PROBE_REPORT void alloc_report(const lz_buffer* b, uint64_t kernel) {
+  (void)b;
+  (void)kernel;
+  PROBE(
+      alloc,
+      .buffer = b->id,
+      .size = b->block,
+      .kernel = kernel,
+      .source = b->source,
+      .active = atomic_load(&active),
+      .cache = atomic_load(&cached));
+}
+
 static lz_buffer* alloc_finish(
     lz_buffer* b, enum lazuli_memory_source source, uint64_t kernel) {
   atomic_init(&b->refs, 1);
@@ -195,15 +208,8 @@ static lz_buffer* alloc_finish(
   b->destroy = NULL;
   b->payload = NULL;
   alloc_count(b->block);
+  if (PROBE_ON()) alloc_report(b, kernel);
   (void)kernel;
-  PROBE(
-      alloc,
-      .buffer = b->id,
-      .size = b->block,
-      .kernel = kernel,
-      .source = (uint8_t)source,
-      .active = atomic_load(&active),
-      .cache = atomic_load(&cached));
   return b;
 }
 
@@ -289,7 +295,7 @@ lz_buffer* buffer_new_external(
   return b;
 }
 
-static void alloc_report_free(const lz_buffer* b, int target) {
+PROBE_REPORT void alloc_report_free(const lz_buffer* b, int target) {
   (void)b;
   (void)target;
   PROBE(
@@ -312,7 +318,7 @@ void buffer_unref(lz_buffer* b) {
   buffer_changes(b);
   atomic_fetch_sub(&active, b->block);
   if (b->source == LAZULI_MEMORY_SMALL || b->source == LAZULI_MEMORY_EXTERNAL) {
-    alloc_report_free(b, b->source);
+    if (PROBE_ON()) alloc_report_free(b, b->source);
     void (*destroy)(void*) = b->destroy;
     void* payload = b->payload;
     slab_put(SLAB_BUFFER, b, ALLOC_SMALL_SIZE);
@@ -327,11 +333,11 @@ void buffer_unref(lz_buffer* b) {
   /* Sent under the lock: nobody may get the block before it is known free. */
   if (keep) {
     alloc_link((alloc_block*)(void*)b);
-    alloc_report_free(b, LAZULI_MEMORY_CACHE);
+    if (PROBE_ON()) alloc_report_free(b, LAZULI_MEMORY_CACHE);
     if (atomic_load(&cached) > pool.cache_limit)
       old = alloc_trim(pool.cache_limit, &blocks, &evicted);
   } else {
-    alloc_report_free(b, LAZULI_MEMORY_SYSTEM);
+    if (PROBE_ON()) alloc_report_free(b, LAZULI_MEMORY_SYSTEM);
   }
   pthread_mutex_unlock(&pool.lock);
   if (!keep) alloc_return((alloc_block*)(void*)b);

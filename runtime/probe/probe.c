@@ -26,6 +26,7 @@ int lazuli_probe_attach(const lazuli_probe* probe) {
   atomic_store_explicit(&probe_current, copy, memory_order_release);
   for (int i = 0; i < stream_count(); i++) {
     lz_stream* s = stream_get(i);
+    (void)s;
     PROBE(
         stream,
         .stream = (uint32_t)i,

@@ -13,8 +13,10 @@
 
 #include "lazuli/probe.h"
 
-/* A private copy of the attached probe, unknown slots zero; NULL: none. */
-extern const lazuli_probe* _Atomic probe_current;
+/* A private copy of the attached probe, unknown slots zero; NULL: none. Hidden:
+ * one comparison with memory, no way over the table of global symbols. */
+extern const lazuli_probe* _Atomic probe_current
+    __attribute__((visibility("hidden")));
 
 #if LAZULI_PROBES
 static inline const lazuli_probe* probe_get(void) {
@@ -28,6 +30,9 @@ static inline const lazuli_probe* probe_get(void) {
     }                                                                  \
   } while (0)
 #define PROBE_ON() __builtin_expect(probe_get() != NULL, 0)
+/* A report that stands in a hot function goes into one of its own, so that the
+ * event it builds costs the other no stack and no saved registers. */
+#define PROBE_REPORT static __attribute__((noinline, cold))
 #else
 static inline const lazuli_probe* probe_get(void) {
   return NULL;
@@ -36,6 +41,7 @@ static inline const lazuli_probe* probe_get(void) {
   do {                   \
   } while (0)
 #define PROBE_ON() 0
+#define PROBE_REPORT static inline
 #endif
 
 static inline uint64_t probe_now(void) {
