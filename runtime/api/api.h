@@ -98,13 +98,6 @@ mlx_array api_handle_new(lz_array* a);
 /* Overwrites or allocates; takes over the reference. Non-zero: no memory. */
 int api_handle_set(mlx_array* res, lz_array* a);
 
-/* What the program holds, by handle or inside its vectors and maps, is counted
- * while a probe is attached, so that `release` can be told: hold with each
- * place of the program that keeps the array, drop (which also lets go of the
- * reference) when the place is gone. */
-void api_hold(lz_array* a);
-void api_drop(lz_array* a);
-
 /* Reports the thread's error to the handler with " at file:line". Returns 1. */
 int api_report(const char* file, int line);
 

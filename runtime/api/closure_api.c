@@ -6,6 +6,32 @@
 #include "api/api.h"
 #include "api/closure.h"
 
+/* ---- handles ------------------------------------------------------------- */
+
+lz_closure* api_closure(void* ctx, const char* argument) {
+  if (ctx) return ((closure_handle*)ctx)->closure;
+  return api_refuse(argument, "the closure is empty");
+}
+
+int api_closure_set(void** ctx, lz_closure* c) {
+  if (!c) return 1;
+  if (*ctx) {
+    closure_handle* h = *ctx;
+    lz_closure* old = h->closure;
+    h->closure = c;
+    closure_unref(old);
+    return 0;
+  }
+  closure_handle* h = malloc(sizeof *h);
+  if (!h) {
+    closure_unref(c);
+    return error_memory() == NULL;
+  }
+  h->closure = c;
+  *ctx = h;
+  return 0;
+}
+
 /* ---- handles for one call ------------------------------------------------ */
 
 /* Copies: the function may do with its vectors what it likes. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
-#include "probe/probe.h"
+#include "core/hold.h"
 
 /* Enough for the temporaries of an expression; the rest goes back to malloc. */
 #define HANDLE_KEEP 256
@@ -74,43 +74,6 @@ static void handle_put(cell* c) {
   kept.count++;
 }
 
-/* ---- what the program holds ---------------------------------------------- */
-
-/* Arrays held before the probe came are not counted: 0 says "unknown". A count
- * that reached its end stays there. */
-void api_hold(lz_array* a) {
-  if (!PROBE_ON()) return;
-  uint16_t n = __atomic_load_n(&a->handles, __ATOMIC_RELAXED);
-  while (n != UINT16_MAX && !__atomic_compare_exchange_n(
-                                &a->handles,
-                                &n,
-                                (uint16_t)(n + 1),
-                                true,
-                                __ATOMIC_RELAXED,
-                                __ATOMIC_RELAXED)) {
-  }
-}
-
-void api_drop(lz_array* a) {
-  if (!a) return;
-  if (PROBE_ON()) {
-    uint16_t n = __atomic_load_n(&a->handles, __ATOMIC_RELAXED);
-    while (n != 0 && n != UINT16_MAX &&
-           !__atomic_compare_exchange_n(
-               &a->handles,
-               &n,
-               (uint16_t)(n - 1),
-               true,
-               __ATOMIC_RELAXED,
-               __ATOMIC_RELAXED)) {
-    }
-    if (n == 1)
-      PROBE(
-          release, .array = a->id, .evaluated = array_status(a) != ARRAY_LAZY);
-  }
-  array_unref(a);
-}
-
 /* ---- handles ------------------------------------------------------------- */
 
 mlx_array api_handle_new(lz_array* a) {
@@ -124,9 +87,9 @@ int api_handle_set(mlx_array* res, lz_array* a) {
   if (res->ctx) {
     lz_handle* h = res->ctx;
     lz_array* old = h->array;
-    api_hold(a);
+    hold_take(a);
     h->array = a;
-    api_drop(old);
+    hold_drop(old);
     return 0;
   }
   cell* c = handle_get();
@@ -134,7 +97,7 @@ int api_handle_set(mlx_array* res, lz_array* a) {
     array_unref(a);
     return 1;
   }
-  api_hold(a);
+  hold_take(a);
   c->handle.array = a;
   res->ctx = c;
   return 0;
@@ -146,7 +109,7 @@ mlx_array mlx_array_new(void) {
 
 int mlx_array_free(mlx_array arr) {
   if (!arr.ctx) return 0;
-  api_drop(((lz_handle*)arr.ctx)->array);
+  hold_drop(((lz_handle*)arr.ctx)->array);
   handle_put(arr.ctx);
   return 0;
 }

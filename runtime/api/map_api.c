@@ -8,6 +8,27 @@
 
 enum { MAP_MISSING = 2 };
 
+const lz_map* api_map(void* ctx, const char* argument) {
+  return ctx ? ctx : api_refuse(argument, "the map is empty");
+}
+
+int api_map_set(void** ctx, lz_map* from) {
+  if (*ctx) {
+    map_clear(*ctx);
+    *(lz_map*)*ctx = *from;
+  } else {
+    lz_map* m = malloc(sizeof *m);
+    if (!m) {
+      map_clear(from);
+      return error_memory() == NULL;
+    }
+    *m = *from;
+    *ctx = m;
+  }
+  *from = (lz_map){0};
+  return 0;
+}
+
 static int map_argument(const void* p, const char* name, const char* argument) {
   return p ? 0
            : error_fail(

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/vector.h"
+#include "core/hold.h"
 
 struct lazuli_tree {
   lazuli_tree_kind kind;
@@ -27,13 +28,13 @@ static lazuli_tree* tree_leaf(lz_array* a) {
   lazuli_tree* t = tree_new(LAZULI_TREE_ARRAY);
   if (!t) return NULL;
   t->array = array_ref(a);
-  api_hold(a);
+  hold_take(a);
   return t;
 }
 
 void lazuli_tree_free(lazuli_tree* t) {
   if (!t) return;
-  if (t->array) api_drop(t->array);
+  if (t->array) hold_drop(t->array);
   for (size_t i = 0; i < t->count; i++) {
     lazuli_tree_free(t->children[i]);
     if (t->keys) free(t->keys[i]);
@@ -283,7 +284,7 @@ static int tree_plant(lazuli_tree* t, const char* path, lz_array* a) {
       return error_fail("[tree_unflatten] two arrays at \"%s\"", path);
     child->kind = LAZULI_TREE_ARRAY;
     child->array = array_ref(a);
-    api_hold(a);
+    hold_take(a);
     return 0;
   }
 }

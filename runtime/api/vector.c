@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "core/hold.h"
 
 /* ---- arrays -------------------------------------------------------------- */
 
 static int array_copy(lz_array** to, lz_array* const* from) {
   *to = array_ref(*from);
-  api_hold(*to);
+  hold_take(*to);
   return 0;
 }
 
@@ -22,7 +23,7 @@ static int array_take(lz_array** to, mlx_array value) {
 }
 
 static void array_drop(lz_array** item) {
-  api_drop(*item);
+  hold_drop(*item);
 }
 
 static int array_get(mlx_array* res, lz_array* const* item) {
@@ -43,7 +44,7 @@ static int array_get(mlx_array* res, lz_array* const* item) {
 #include "api/vector_template.h"
 
 int api_vector_set(mlx_vector_array* res, lz_list* from) {
-  for (size_t i = 0; i < from->count; i++) api_hold(from->items[i]);
+  for (size_t i = 0; i < from->count; i++) hold_take(from->items[i]);
   return vector_array_replace(res, from);
 }
 
@@ -121,14 +122,6 @@ int api_vector_int_set(mlx_vector_int* res, lz_ints* from) {
   return vector_int_replace(res, from);
 }
 
-int ints_append(lz_ints* v, int value) {
-  return vector_int_extend(v, &value, 1, "value", "[ints_append]");
-}
-
-void ints_clear(lz_ints* v) {
-  vector_int_clear(v);
-}
-
 /* ---- strings ------------------------------------------------------------- */
 
 static bool text_valid(const char* value) {
@@ -168,20 +161,4 @@ static int text_get(char** res, char* const* item) {
 
 int api_vector_string_set(mlx_vector_string* res, lz_strings* from) {
   return vector_string_replace(res, from);
-}
-
-int strings_append(lz_strings* v, const char* text) {
-  return vector_string_extend(v, &text, 1, "text", "[strings_append]");
-}
-
-void strings_clear(lz_strings* v) {
-  vector_string_clear(v);
-}
-
-int strings_copy(lz_strings* to, const lz_strings* from) {
-  lz_strings copy;
-  if (vector_string_duplicate(&copy, from)) return 1;
-  strings_clear(to);
-  *to = copy;
-  return 0;
 }

@@ -13,6 +13,7 @@
 #define API_VECTOR_H
 
 #include "core/list.h"
+#include "core/vector.h"
 #include "mlx/c/mlx.h"
 
 typedef struct lz_text {
@@ -25,18 +26,6 @@ typedef struct lz_lists {
   size_t capacity;
 } lz_lists;
 
-typedef struct lz_ints {
-  int* items;
-  size_t count;
-  size_t capacity;
-} lz_ints;
-
-typedef struct lz_strings {
-  char** items;
-  size_t count;
-  size_t capacity;
-} lz_strings;
-
 /* Copies text. Non-zero with a message where memory fails. */
 int api_string_set(mlx_string* res, const char* text);
 /* Takes text over, which malloc made; frees it on failure. */
@@ -47,12 +36,5 @@ int api_string_take(mlx_string* res, char* text);
 int api_vector_set(mlx_vector_array* res, lz_list* from);
 int api_vector_int_set(mlx_vector_int* res, lz_ints* from);
 int api_vector_string_set(mlx_vector_string* res, lz_strings* from);
-
-/* Copies one element in; non-zero with a message where memory fails. */
-int ints_append(lz_ints* v, int value);
-int strings_append(lz_strings* v, const char* text);
-void ints_clear(lz_ints* v);
-void strings_clear(lz_strings* v);
-int strings_copy(lz_strings* to, const lz_strings* from);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 
-#include "api/map.h"
+#include "core/map.h"
 #include "io/source.h"
 #include "stream/stream.h"
 

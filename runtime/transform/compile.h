@@ -8,7 +8,7 @@
 #ifndef TRANSFORM_COMPILE_H
 #define TRANSFORM_COMPILE_H
 
-#include "api/closure.h"
+#include "core/closure.h"
 
 enum { COMPILE_MAX = 64 };
 

@@ -2,7 +2,7 @@
 #ifndef TRANSFORM_VJP_H
 #define TRANSFORM_VJP_H
 
-#include "api/closure.h"
+#include "core/closure.h"
 #include "core/list.h"
 
 /* Pulls cotangents back along the graph between primals and outputs. grads[i]

@@ -2,7 +2,7 @@
 #ifndef TRANSFORM_VMAP_H
 #define TRANSFORM_VMAP_H
 
-#include "api/closure.h"
+#include "core/closure.h"
 #include "core/list.h"
 
 /* Traces f on placeholders without the mapped axes (axis -1: as it is). */

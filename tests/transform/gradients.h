@@ -2,7 +2,7 @@
 #ifndef TESTS_GRADIENTS_H
 #define TESTS_GRADIENTS_H
 
-#include "api/closure.h"
+#include "core/closure.h"
 #include "core/array.h"
 #include "stream/stream.h"
 

@@ -1,15 +1,16 @@
-#include "api/map.h"
+#include "core/map.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api.h"
+#include "core/error.h"
+#include "core/hold.h"
 
 /* ---- values -------------------------------------------------------------- */
 
 int value_array(lz_value* v, lz_array* a) {
   *v = (lz_value){.kind = VALUE_ARRAY, .array = array_ref(a)};
-  api_hold(a);
+  hold_take(a);
   return 0;
 }
 
@@ -46,7 +47,7 @@ int value_copy(lz_value* to, const lz_value* from) {
 }
 
 void value_clear(lz_value* v) {
-  if (v->kind == VALUE_ARRAY) api_drop(v->array);
+  if (v->kind == VALUE_ARRAY) hold_drop(v->array);
   if (v->kind == VALUE_STRING) free(v->text);
   if (v->kind == VALUE_STRINGS) strings_clear(&v->strings);
   *v = (lz_value){0};
@@ -151,22 +152,5 @@ int map_copy(lz_map* to, const lz_map* from) {
       return 1;
     }
   }
-  return 0;
-}
-
-int api_map_set(void** ctx, lz_map* from) {
-  if (*ctx) {
-    map_clear(*ctx);
-    *(lz_map*)*ctx = *from;
-  } else {
-    lz_map* m = malloc(sizeof *m);
-    if (!m) {
-      map_clear(from);
-      return error_memory() == NULL;
-    }
-    *m = *from;
-    *ctx = m;
-  }
-  *from = (lz_map){0};
   return 0;
 }

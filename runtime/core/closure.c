@@ -1,8 +1,8 @@
-#include "api/closure.h"
+#include "core/closure.h"
 
 #include <stdlib.h>
 
-#include "api/api.h"
+#include "core/error.h"
 
 lz_closure* closure_new(
     lz_closure_kind kind, closure_fn call, void* payload, void (*dtor)(void*)) {
@@ -56,28 +56,4 @@ int closure_apply(lz_closure* c, const lz_list* in, lz_list* out) {
   }
   closure_args_clear(&args);
   return failed;
-}
-
-lz_closure* api_closure(void* ctx, const char* argument) {
-  if (ctx) return ((closure_handle*)ctx)->closure;
-  return api_refuse(argument, "the closure is empty");
-}
-
-int api_closure_set(void** ctx, lz_closure* c) {
-  if (!c) return 1;
-  if (*ctx) {
-    closure_handle* h = *ctx;
-    lz_closure* old = h->closure;
-    h->closure = c;
-    closure_unref(old);
-    return 0;
-  }
-  closure_handle* h = malloc(sizeof *h);
-  if (!h) {
-    closure_unref(c);
-    return error_memory() == NULL;
-  }
-  h->closure = c;
-  *ctx = h;
-  return 0;
 }
