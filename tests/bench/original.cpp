@@ -95,6 +95,119 @@ static void matmul_f16() { finish(mx::matmul(in().left[1], in().right[1])); }
 static void matmul_bf16() { finish(mx::matmul(in().left[2], in().right[2])); }
 static void matvec() { finish(mx::matmul(in().square, in().vector)); }
 
+static void var_rows() { finish(mx::var(in().square, 1)); }
+static void var_columns() { finish(mx::var(in().square, 0)); }
+static void layer_norm() {
+  finish(mx::fast::layer_norm(in().square, std::nullopt, std::nullopt, 1e-5f));
+}
+static void rms_norm() {
+  finish(mx::fast::rms_norm(in().square, std::nullopt, 1e-5f));
+}
+
+static mx::array made(mx::array a) {
+  mx::eval(a);
+  return a;
+}
+static mx::array normal(mx::Shape shape) {
+  return made(mx::random::normal(shape, mx::random::key(21)));
+}
+static const mx::array& cube() {
+  static auto a = made(mx::reshape(in().square, {MIDDLE, MIDDLE, MIDDLE}));
+  return a;
+}
+static void softmax_middle() { finish(mx::softmax(cube(), 1)); }
+static void logsumexp_middle() { finish(mx::logsumexp(cube(), 1)); }
+
+template <int bits, bool half>
+static void quantized() {
+  const auto type = half ? mx::bfloat16 : mx::float32;
+  static auto w = mx::quantize(mx::astype(in().square, type), 64, bits);
+  static auto v =
+      made(mx::astype(mx::reshape(in().vector, {1, SIDE}), type));
+  finish(mx::quantized_matmul(v, w[0], w[1], w[2], true, 64, bits));
+}
+static void quantized_4() { quantized<4, false>(); }
+static void quantized_8() { quantized<8, false>(); }
+static void quantized_4_half() { quantized<4, true>(); }
+static void quantized_8_half() { quantized<8, true>(); }
+
+static void vecmat() {
+  static auto v = made(mx::reshape(in().vector, {1, SIDE}));
+  finish(mx::matmul(v, in().square));
+}
+static void matvec_half() {
+  static auto m = made(mx::astype(in().square, mx::bfloat16));
+  static auto v = made(mx::astype(in().vector, mx::bfloat16));
+  finish(mx::matmul(m, v));
+}
+static void matmul_transposed() {
+  finish(mx::matmul(in().left[0], mx::transpose(in().right[0])));
+}
+static void matmul_batched() {
+  static auto a = made(mx::reshape(in().left[0], {16, 256, 256}));
+  static auto b = made(mx::reshape(in().right[0], {16, 256, 256}));
+  finish(mx::matmul(a, b));
+}
+static void addmm() {
+  finish(mx::addmm(in().left[0], in().left[0], in().right[0]));
+}
+
+static void attention(const mx::array& q) {
+  finish(mx::fast::scaled_dot_product_attention(q, q, q, 0.125f, "causal"));
+}
+static mx::array heads(mx::Dtype type) {
+  return made(mx::astype(normal({2, 8, 512, 64}), type));
+}
+static void attention_f32() {
+  static auto q = heads(mx::float32);
+  attention(q);
+}
+static void attention_f16() {
+  static auto q = heads(mx::float16);
+  attention(q);
+}
+static void attention_bf16() {
+  static auto q = heads(mx::bfloat16);
+  attention(q);
+}
+
+static const mx::array& table() {
+  static auto a = normal({1024, 1024});
+  return a;
+}
+static mx::array places(int count, int below) {
+  return made(mx::random::randint(
+      mx::array(0), mx::array(below), {count}, mx::int32, mx::random::key(77)));
+}
+static void sorted() { finish(mx::sort(table(), -1)); }
+static void topk() { finish(mx::topk(table(), 16, -1)); }
+static void cumsum() { finish(mx::cumsum(in().square, -1)); }
+static void take_rows() {
+  static auto at = places(SIDE, SIDE);
+  finish(mx::take(in().square, at, 0));
+}
+static void take_elements() {
+  static auto at = places(ELEMENTS / 16, ELEMENTS);
+  finish(mx::take(in().x, at));
+}
+static void scatter_rows() {
+  static auto at = places(1024, 1024);
+  static auto updates = made(mx::reshape(in().left[0], {1024, 1, 1024}));
+  finish(mx::scatter_add(in().right[0], at, updates, 0));
+}
+static void conv2d() {
+  static auto image = normal({4, 56, 56, 64});
+  static auto filter = normal({64, 3, 3, 64});
+  finish(mx::conv2d(image, filter, {1, 1}, {1, 1}));
+}
+static void rope() {
+  static auto a = normal({1, 32, 512, 128});
+  finish(mx::fast::rope(a, 128, false, 10000.0f, 1.0f, 0));
+}
+static void random_normal() {
+  finish(mx::random::normal({1024, 1024}, mx::random::key(5)));
+}
+
 static void train() {
   auto& i = in();
   auto probs = mx::softmax(mx::addmm(i.bias, i.pixels, i.weights), -1);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Kernels and tiny nodes beside the original and the machine's own limits.
 
-    run.py [--quick] [--rounds=N] [--markdown] [--probes-only] [BUILD]
+    run.py [--quick] [--rounds=N] [--only=REGEX] [--markdown] [--probes-only]
+           [BUILD]
 
 Two programs do the same cases, ours on mlx-c (cases.c) and the original's on
 its C++ interface (original.cpp; what it can compile is compiled). They are
@@ -13,6 +14,7 @@ compiled out (BUILD-noprobes), where there is one: what an instrumented place
 costs when nobody listens."""
 
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -51,6 +53,33 @@ CASES = {
     "matmul f16": (None, 0),
     "matmul bf16": (None, 0),
     "matvec f32": ("read", FLOATS),
+    "var, rows": ("read", FLOATS),
+    "var, columns": ("read", FLOATS),
+    "layer_norm": ("add", 2 * FLOATS),
+    "rms_norm": ("add", 2 * FLOATS),
+    "softmax, middle": ("add", 2 * FLOATS),
+    "logsumexp, middle": ("read", FLOATS),
+    "4-bit matvec": ("read", N // 2 + 8 * N // 64),
+    "8-bit matvec": ("read", N + 8 * N // 64),
+    "4-bit matvec, bf16": ("read", N // 2 + 4 * N // 64),
+    "8-bit matvec, bf16": ("read", N + 4 * N // 64),
+    "vector times matrix": ("read", FLOATS),
+    "matvec bf16": ("read", FLOATS // 2),
+    "matmul, transposed": ("matmul", 2 * 1024**3),
+    "matmul, batched": ("matmul", 16 * 2 * 256**3),
+    "addmm": ("matmul", 2 * 1024**3),
+    "attention f32": (None, 0),
+    "attention f16": (None, 0),
+    "attention bf16": (None, 0),
+    "sort": (None, 0),
+    "topk": (None, 0),
+    "cumsum": (None, 0),
+    "take rows": (None, 0),
+    "take elements": (None, 0),
+    "scatter_add rows": (None, 0),
+    "conv2d": (None, 0),
+    "rope": (None, 0),
+    "random normal": (None, 0),
     "training step": (None, 0),
     "build a node": (None, 0),
     "build + eval of one node": (None, 0),
@@ -147,7 +176,7 @@ class Table:
             print("|" + "---|" * len(self.widths))
 
 
-def compare(build, rounds, markdown):
+def compare(build, rounds, markdown, only):
     program = original(build)
     if not program:
         print("run.py: no original here (LAZULI_MLX_PYTHON, c++): the limits "
@@ -159,6 +188,8 @@ def compare(build, rounds, markdown):
     table.rule()
     limits = {name: [] for name in WORK}
     for case, (limit, work) in CASES.items():
+        if not re.search(only, case):
+            continue
         own, other, ratios, shares = [], [], [], []
         for _ in range(rounds):
             best = ours.ask("limit " + limit) if limit else None
@@ -179,6 +210,8 @@ def compare(build, rounds, markdown):
         theirs.end()
     print()
     for name, times in limits.items():
+        if not times:
+            continue
         rates = sorted(WORK[name] / t / 1e9 for t in times)
         unit = "GFLOP/s" if name == "matmul" else "GB/s"
         print(f"limit {name}: {statistics.median(rates):.1f} {unit} "
@@ -217,11 +250,14 @@ def main():
     quick, markdown = "--quick" in sys.argv, "--markdown" in sys.argv
     rounds = next((int(a[9:]) for a in sys.argv if a.startswith("--rounds=")),
                   5 if quick else 15)
+    only = next((a[7:] for a in sys.argv if a.startswith("--only=")), "")
     build = words[0] if words else os.path.join(ROOT, "build")
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {rounds} "
           f"rounds, load {os.getloadavg()[0]:.1f} when it began\n", flush=True)
     if "--probes-only" not in sys.argv:
-        compare(build, rounds, markdown)
+        compare(build, rounds, markdown, only)
+    if only:
+        return
     probes(build, rounds * 10, markdown)
 
 

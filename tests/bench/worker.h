@@ -13,6 +13,7 @@
 /* Sizes that both sides must agree on. */
 enum {
   SIDE = 4096,
+  MIDDLE = 256, /* cubed: as many */
   ELEMENTS = SIDE * SIDE,
   MATMUL = 1024,
   BATCH = 96,
