@@ -20,8 +20,7 @@ enum { PIXELS = 64, CLASSES = 10, BATCH = 96, MOST = 4096 };
 
 typedef struct digit_set {
   int count;
-  float pixels[MOST][PIXELS];   /* 0…1 */
-  float classes[MOST][CLASSES]; /* one-hot */
+  float pixels[MOST][PIXELS]; /* 0…1 */
   int32_t labels[MOST];
 } digit_set;
 
@@ -29,10 +28,8 @@ static digit_set training, held_back;
 
 static void digits_add(digit_set* set, const float* values) {
   int row = set->count++;
-  int label = (int)values[PIXELS];
   for (int i = 0; i < PIXELS; i++) set->pixels[row][i] = values[i] / 16.0f;
-  set->labels[row] = label;
-  set->classes[row][label] = 1.0f;
+  set->labels[row] = (int32_t)values[PIXELS];
 }
 
 static int digits_read(const char* path) {
@@ -70,9 +67,16 @@ static int digits_read(const char* path) {
   return 0;
 }
 
-static mlx_array matrix(const void* data, int rows, int columns) {
+static mlx_array matrix(
+    const void* data, int rows, int columns, mlx_dtype dtype) {
   const int shape[] = {rows, columns};
-  return mlx_array_new_data(data, shape, 2, MLX_FLOAT32);
+  return mlx_array_new_data(data, shape, 2, dtype);
+}
+
+static mlx_array element(mlx_vector_array of, size_t i) {
+  mlx_array out = mlx_array_new();
+  mlx_vector_array_get(&out, of, i);
+  return out;
 }
 
 static mlx_array rows_of(mlx_array a, int from, int to, mlx_stream s) {
@@ -93,57 +97,61 @@ static void descend(
   mlx_array_free(factor);
 }
 
-/* One step: W and b move, and `loss` becomes the batch's cross-entropy. For
- * P = softmax(x W + b) the gradient of the loss by the logits is (P - y) / n.
- */
+/* (w, b, x, labels (n, 1)) -> the mean cross-entropy of softmax(x w + b):
+ * log sum exp of a row less the logit at its label. */
+static int cross_entropy(
+    mlx_vector_array* out, const mlx_vector_array in, void* stream) {
+  mlx_stream s = *(mlx_stream*)stream;
+  mlx_array w = element(in, 0), b = element(in, 1);
+  mlx_array x = element(in, 2), labels = element(in, 3);
+  mlx_array logits = mlx_array_new(), all = mlx_array_new();
+  mlx_array right = mlx_array_new(), loss = mlx_array_new();
+  mlx_addmm(&logits, b, x, w, 1.0f, 1.0f, s);
+  mlx_logsumexp_axis(&all, logits, -1, true, s);
+  mlx_take_along_axis(&right, logits, labels, -1, s);
+  mlx_subtract(&loss, all, right, s);
+  mlx_mean(&loss, loss, false, s);
+  *out = mlx_vector_array_new_value(loss);
+  mlx_array_free(loss);
+  mlx_array_free(right);
+  mlx_array_free(all);
+  mlx_array_free(logits);
+  mlx_array_free(labels);
+  mlx_array_free(x);
+  mlx_array_free(b);
+  mlx_array_free(w);
+  return 0;
+}
+
+/* One step: w and b move, and *loss becomes the batch's cross-entropy. */
 static void train_step(
+    mlx_closure_value_and_grad gradient,
     mlx_array* w,
     mlx_array* b,
     mlx_array* loss,
     mlx_array x,
-    mlx_array y,
+    mlx_array labels,
     mlx_stream s) {
-  mlx_array logits = mlx_array_new(), probs = mlx_array_new();
-  mlx_array error = mlx_array_new(), turned = mlx_array_new();
-  mlx_array dw = mlx_array_new(), db = mlx_array_new();
-  mlx_array right = mlx_array_new(), logs = mlx_array_new();
-  mlx_array count = mlx_array_new_float((float)mlx_array_dim(x, 0));
-  mlx_array small = mlx_array_new_float(1e-9f);
-
-  mlx_addmm(&logits, *b, x, *w, 1.0f, 1.0f, s);
-  mlx_softmax_axis(&probs, logits, -1, false, s);
-
-  mlx_multiply(&right, probs, y, s);
-  mlx_sum_axis(&right, right, -1, false, s);
-  mlx_add(&right, right, small, s);
-  mlx_log(&logs, right, s);
-  mlx_mean(&logs, logs, false, s);
-  mlx_negative(loss, logs, s);
-
-  mlx_subtract(&error, probs, y, s);
-  mlx_divide(&error, error, count, s);
-  mlx_transpose(&turned, x, s);
-  mlx_matmul(&dw, turned, error, s);
-  mlx_sum_axis(&db, error, 0, false, s);
+  const mlx_array known[] = {*w, *b, x, labels};
+  mlx_vector_array in = mlx_vector_array_new_data(known, 4);
+  mlx_vector_array value = mlx_vector_array_new();
+  mlx_vector_array gradients = mlx_vector_array_new();
+  mlx_closure_value_and_grad_apply(&value, &gradients, gradient, in);
+  mlx_array dw = element(gradients, 0), db = element(gradients, 1);
+  mlx_vector_array_get(loss, value, 0);
   descend(w, dw, 1.0f, s);
   descend(b, db, 1.0f, s);
-
-  mlx_array_free(small);
-  mlx_array_free(count);
-  mlx_array_free(logs);
-  mlx_array_free(right);
   mlx_array_free(db);
   mlx_array_free(dw);
-  mlx_array_free(turned);
-  mlx_array_free(error);
-  mlx_array_free(probs);
-  mlx_array_free(logits);
+  mlx_vector_array_free(gradients);
+  mlx_vector_array_free(value);
+  mlx_vector_array_free(in);
 }
 
 /* The share of rows whose largest logit stands at their label. */
 static float accuracy(
     mlx_array w, mlx_array b, const digit_set* set, mlx_stream s) {
-  mlx_array x = matrix(set->pixels, set->count, PIXELS);
+  mlx_array x = matrix(set->pixels, set->count, PIXELS, MLX_FLOAT32);
   mlx_array labels = mlx_array_new_data(set->labels, &set->count, 1, MLX_INT32);
   mlx_array logits = mlx_array_new(), guess = mlx_array_new();
   mlx_array right = mlx_array_new(), share = mlx_array_new();
@@ -182,19 +190,23 @@ int main(int argc, char** argv) {
 
   mlx_stream s =
       gpu ? mlx_default_gpu_stream_new() : mlx_default_cpu_stream_new();
-  mlx_array x = matrix(training.pixels, training.count, PIXELS);
-  mlx_array y = matrix(training.classes, training.count, CLASSES);
+  mlx_array x = matrix(training.pixels, training.count, PIXELS, MLX_FLOAT32);
+  mlx_array y = matrix(training.labels, training.count, 1, MLX_INT32);
   const int w_shape[] = {PIXELS, CLASSES}, b_shape[] = {CLASSES};
   mlx_array w = mlx_array_new(), b = mlx_array_new(), loss = mlx_array_new();
   mlx_zeros(&w, w_shape, 2, MLX_FLOAT32, s);
   mlx_zeros(&b, b_shape, 1, MLX_FLOAT32, s);
+  const int argnums[] = {0, 1};
+  mlx_closure function = mlx_closure_new_func_payload(cross_entropy, &s, NULL);
+  mlx_closure_value_and_grad gradient = mlx_closure_value_and_grad_new();
+  mlx_value_and_grad(&gradient, function, argnums, 2);
 
   for (int epoch = 0; epoch < epochs; epoch++) {
     for (int from = 0; from < training.count; from += BATCH) {
       int to = from + BATCH < training.count ? from + BATCH : training.count;
       mlx_array batch_x = rows_of(x, from, to, s);
       mlx_array batch_y = rows_of(y, from, to, s);
-      train_step(&w, &b, &loss, batch_x, batch_y, s);
+      train_step(gradient, &w, &b, &loss, batch_x, batch_y, s);
       mlx_vector_array state = mlx_vector_array_new();
       mlx_vector_array_append_value(state, w);
       mlx_vector_array_append_value(state, b);
@@ -216,6 +228,8 @@ int main(int argc, char** argv) {
       held_back.count,
       100.0 * (double)share);
 
+  mlx_closure_value_and_grad_free(gradient);
+  mlx_closure_free(function);
   mlx_array_free(loss);
   mlx_array_free(b);
   mlx_array_free(w);
