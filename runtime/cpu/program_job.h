@@ -12,7 +12,16 @@
 
 #include "cpu/program.h"
 
-enum { PROGRAM_NONE = -1 };
+enum {
+  PROGRAM_NONE = -1,
+#if defined(LAZULI_HOSTILE)
+  PROGRAM_PIECE = 32,
+#else
+  PROGRAM_PIECE = 128,
+#endif
+  PROGRAM_LINE = 64, /* of a cache, in bytes */
+  PROGRAM_AHEAD = 8  /* inputs fetched ahead */
+};
 
 /* How an array meets its register. */
 enum binding {
@@ -44,14 +53,26 @@ typedef struct program_job {
   int64_t rows, columns;     /* of a plane */
   int64_t row_tiles, column_tiles;
   int tile_rows, tile_columns;
+  /* Of an instruction: whether it runs in pieces of PROGRAM_PIECE elements, the
+   * next tile being fetched between them; and how many pieces a tile has. */
+  const bool* split;
+  int pieces;
 } program_job;
 
 /* Units begin … end-1. A pool_fn; ctx is the job. */
 void program_job_part(void* ctx, int64_t begin, int64_t end, int worker);
 
+/* What a thread reads next, and how many lines of it to ask for a piece. */
+typedef struct program_next {
+  int count;
+  const char* at[PROGRAM_AHEAD];
+  int lines[PROGRAM_AHEAD];
+} program_next;
+
 /* The instructions over n elements in r[]; rows of `columns` elements whose
  * places start at `place` and lie `row_places` apart. Constants that have
- * registers of their own are filled only if asked. */
+ * registers of their own are filled only if asked. `split` and `ahead` as in a
+ * job, or NULL. */
 void program_job_instrs(
     const lz_program* p,
     const ew_fn* fn,
@@ -60,6 +81,8 @@ void program_job_instrs(
     int columns,
     int64_t place,
     int64_t row_places,
-    bool constants);
+    bool constants,
+    const bool* split,
+    program_next* ahead);
 
 #endif

@@ -16,7 +16,8 @@
  *                  reading its lines first, only to overwrite them, costs more
  *                  than its next reader gains. Transposed ones also drive each
  *                  other out of the cache's sets
- * STREAM_COST      of the operations: above, stores hide behind them
+ * STREAM_COST      of a single operation: above, its stores hide behind it
+ * PIECE_COST       of an operation that leaves memory idle while it computes
  * PART_COST        elements times cost that are worth a thread */
 #if defined(LAZULI_HOSTILE)
 /* Every edge in every test. */
@@ -31,11 +32,12 @@ enum {
   STREAM_BYTES = 64,
   STREAM_BYTES_TRANSPOSED = 64,
   STREAM_COST = 100,
+  PIECE_COST = 1,
   PART_COST = 1
 };
 #else
 enum {
-  SCRATCH_TARGET = 24 << 10,
+  SCRATCH_TARGET = 32 << 10,
   TILE_MAX = 1024,
   TILE_MIN = 128,
   PLANE_MAX = 8192,
@@ -45,6 +47,7 @@ enum {
   STREAM_BYTES = 4 << 20,
   STREAM_BYTES_TRANSPOSED = 512 << 10,
   STREAM_COST = 4,
+  PIECE_COST = 3,
   PART_COST = 48 << 10
 };
 #endif
@@ -102,7 +105,7 @@ static void run_small(
     else
       tile_gather(r[i], v->data, size, ndim, shape, v->strides, 0, n);
   }
-  program_job_instrs(p, fn, r, n, n, 0, 0, true);
+  program_job_instrs(p, fn, r, n, n, 0, 0, true, NULL, NULL);
   for (int o = 0; o < p->n_outputs; o++) {
     const lz_view* v = &outputs[o];
     const char* from = r[p->output_registers[o]];
@@ -251,12 +254,14 @@ static void choose_outputs(
   int last = j->ndim - 1;
   bool turned = j->row_axis != PROGRAM_NONE;
   int work = p->cost - p->n_inputs - p->n_outputs;
+  bool several = p->n_instrs > 1;
   for (int o = 0; o < p->n_outputs; o++) {
     int v = p->n_inputs + o;
     owner[o] = PROGRAM_NONE;
     int64_t bytes = n * (int64_t)dtype_size(j->outputs[o].dtype);
-    bool large = turned ? bytes >= STREAM_BYTES_TRANSPOSED
-                        : bytes >= STREAM_BYTES && work <= STREAM_COST;
+    bool large =
+        turned ? bytes >= STREAM_BYTES_TRANSPOSED
+               : bytes >= STREAM_BYTES && (work <= STREAM_COST || several);
     stream[o] =
         large && j->binding[v] != BIND_GATHER && j->strides[v][last] == 1;
     /* What is written in place is in the cache already. */
@@ -265,6 +270,22 @@ static void choose_outputs(
     if (!stream[o] && j->binding[v] == BIND_DIRECT &&
         in_place(p, j->inputs, j->outputs, o))
       owner[o] = (int16_t)p->output_registers[o];
+  }
+}
+
+/* A single operation reads and computes in one pass: only several need to be
+ * told what comes next. */
+static void choose_pieces(program_job* j, bool* split) {
+  const lz_program* p = j->p;
+  j->pieces = 0;
+  for (int i = 0; i < p->n_instrs; i++) {
+    int op = p->instrs[i].op;
+    split[i] = false;
+    if (!j->fn[i] || p->n_instrs < 2 || j->row_axis != PROGRAM_NONE) continue;
+    ew_rule rule = ew_rule_of(op);
+    split[i] = ew_cost(op) >= PIECE_COST && rule != EW_RULE_SELECT &&
+               rule != EW_RULE_CAST && rule != EW_RULE_FROM_BYTE;
+    if (split[i]) j->pieces += j->tile_columns / PROGRAM_PIECE;
   }
 }
 
@@ -305,7 +326,7 @@ void program_run(
   ew_fn fn[p->n_instrs + 1];
   uint8_t binding[n_views];
   int16_t owner[p->n_outputs];
-  bool stream[p->n_outputs];
+  bool stream[p->n_outputs], split[p->n_instrs + 1];
   program_job job = {
       .p = p,
       .inputs = inputs,
@@ -316,13 +337,15 @@ void program_run(
       .strides = strides,
       .binding = binding,
       .owner = owner,
-      .stream = stream};
+      .stream = stream,
+      .split = split};
   int size = 1;
   resolve(p, fn);
   choose_plane(&job, n, &size);
   choose_bindings(&job, binding);
   choose_outputs(&job, n, owner, stream);
   choose_tile(&job, size);
+  choose_pieces(&job, split);
   int64_t units =
       n / (job.rows * job.columns) * job.row_tiles * job.column_tiles;
   int64_t unit_cost = (n / units + 1) * p->cost;

@@ -38,6 +38,25 @@ static void run_iota(
   }
 }
 
+/* An instruction that takes long, in pieces, and before each the lines of its
+ * share of the next tile: memory is busy while the processor computes. */
+static void run_long(
+    const lz_instr* in, ew_fn fn, char** r, int n, program_next* a) {
+  const size_t to = dtype_size(in->out_dtype), from = dtype_size(in->dtype);
+  for (int at = 0; at < n; at += PROGRAM_PIECE) {
+    for (int k = 0; k < a->count; k++) {
+      for (int l = 0; l < a->lines[k]; l++)
+        __builtin_prefetch(a->at[k] + l * PROGRAM_LINE);
+      a->at[k] += a->lines[k] * PROGRAM_LINE;
+    }
+    fn(r[in->dst] + (size_t)at * to,
+       r[in->src[0]] + (size_t)at * from,
+       r[in->src[1]] + (size_t)at * from,
+       r[in->src[2]] + (size_t)at * from,
+       n - at < PROGRAM_PIECE ? n - at : PROGRAM_PIECE);
+  }
+}
+
 void program_job_instrs(
     const lz_program* p,
     const ew_fn* fn,
@@ -46,10 +65,16 @@ void program_job_instrs(
     int columns,
     int64_t place,
     int64_t row_places,
-    bool constants) {
+    bool constants,
+    const bool* split,
+    program_next* ahead) {
   int padded = (n + EW_PAD - 1) & -EW_PAD;
   for (int i = 0; i < p->n_instrs; i++) {
     const lz_instr* in = &p->instrs[i];
+    if (ahead && split[i]) {
+      run_long(in, fn[i], r, padded, ahead);
+      continue;
+    }
     if (fn[i]) {
       fn[i](r[in->dst], r[in->src[0]], r[in->src[1]], r[in->src[2]], padded);
       continue;
@@ -172,6 +197,16 @@ static void run_tile(part* t, const tile* at) {
   for (int i = 0; i < p->n_inputs; i++) bind_input(t, i, at);
   for (int o = 0; o < p->n_outputs; o++) bind_output(t, o, at);
   int64_t row_places = row_stride(j, places);
+  program_next next = {.count = 0};
+  if (j->pieces) {
+    for (int i = 0; i < p->n_inputs && next.count < PROGRAM_AHEAD; i++) {
+      if (j->binding[i] != BIND_DIRECT) continue;
+      size_t bytes = (size_t)at->columns * dtype_size(j->inputs[i].dtype);
+      next.at[next.count] = t->r[i] + bytes;
+      int lines = (int)(bytes / PROGRAM_LINE);
+      next.lines[next.count++] = (lines + j->pieces - 1) / j->pieces;
+    }
+  }
   program_job_instrs(
       p,
       j->fn,
@@ -180,7 +215,9 @@ static void run_tile(part* t, const tile* at) {
       at->columns,
       t->offset[places] + at->row * row_places + at->column,
       row_places,
-      false);
+      false,
+      j->split,
+      next.count ? &next : NULL);
   for (int o = 0; o < p->n_outputs; o++) store_output(t, o, at);
 }
 

@@ -3,6 +3,7 @@
  * intermediates are let go before the evaluation, as Python would. */
 #include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "mlx/c/mlx.h"
 #include "worker.h"
@@ -272,11 +273,20 @@ static double single(void) {
 /* ---- the machine's own limits ---- */
 static float *own_a, *own_b, *own_c;
 
+/* Of large pages, as the allocator's are. */
+static float *own_floats(size_t bytes) {
+  void *p = aligned_alloc(1 << 21, bytes);
+  if (!p) abort();
+  madvise(p, bytes, MADV_HUGEPAGE);
+  return p;
+}
+
 static void own_memory(void) {
   const size_t bytes = (size_t)ELEMENTS * sizeof(float);
   if (own_a) return;
-  own_a = malloc(bytes), own_b = malloc(bytes), own_c = malloc(bytes);
-  if (!own_a || !own_b || !own_c) abort();
+  own_a = own_floats(bytes);
+  own_b = own_floats(bytes);
+  own_c = own_floats(bytes);
 #pragma omp parallel for
   for (int i = 0; i < ELEMENTS; i++) own_a[i] = own_b[i] = own_c[i] = 1.0f;
 }
