@@ -172,7 +172,7 @@ static inline vf vf_max(vf a, vf b) {
 static inline vf vf_exp(vf x) {
   typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
 #if defined(LZ_ISA_avx512)
-  x = vf_max(vf_set1(-104), x);
+  x = vf_max(vf_set1(-105), x);
   const vf n = _mm512_roundscale_ps(
       _mm512_mul_ps(x, vf_set1(1.44269504f)),
       _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -196,7 +196,10 @@ static inline vf vf_exp(vf x) {
   p = vf_fma(p, r, vf_set1(1));
 #if defined(LZ_ISA_avx512)
   (void)sizeof(vi);
-  return _mm512_scalef_ps(p, n);
+  /* Hidden scores end at n = -151. A result that underflows costs fifty times
+   * as much as one that is 0 by the mask. */
+  const __mmask16 there = _mm512_cmp_ps_mask(n, vf_set1(-151), _CMP_NLE_UQ);
+  return _mm512_maskz_scalef_ps(there, p, n);
 #else
   const vi power = (vi)shifted << 23;
   const vi gone = given < vf_set1(-87.3f);

@@ -12,7 +12,7 @@ VEC_MATH(exp)
 #define EXP_OF(x) _mm512_set1_ps(x)
 static inline vec_f32 exp_low_f32(vec_f32 x) {
   /* the second operand is what a NaN yields */
-  __m512 v = _mm512_max_ps(EXP_OF(-104.0f), (__m512)x);
+  __m512 v = _mm512_max_ps(EXP_OF(-105.0f), (__m512)x);
   __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(v, EXP_OF(1.44269504f)), 0);
   __m512 r = _mm512_fnmadd_ps(n, EXP_OF(0.693359375f), v);
   r = _mm512_fnmadd_ps(n, EXP_OF(-2.12194440e-4f), r);
@@ -22,7 +22,10 @@ static inline vec_f32 exp_low_f32(vec_f32 x) {
   p = _mm512_fmadd_ps(p, r, EXP_OF(0.166665211f));
   p = _mm512_fmadd_ps(p, r, EXP_OF(0.499999940f));
   p = _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, r);
-  return (vec_f32)_mm512_scalef_ps(_mm512_add_ps(p, EXP_OF(1)), n);
+  /* What is hidden by a mask ends at n = -151. A result that underflows costs
+   * fifty times as much as one that is 0 by the mask. */
+  __mmask16 there = _mm512_cmp_ps_mask(n, EXP_OF(-151.0f), _CMP_NLE_UQ);
+  return (vec_f32)_mm512_maskz_scalef_ps(there, _mm512_add_ps(p, EXP_OF(1)), n);
 }
 #elif defined(LZ_ISA_avx2)
 #define EXP_OF(x) _mm256_set1_ps(x)
