@@ -81,6 +81,13 @@ int logsumexp_vjp(const lz_vjp* v) {
   return !v->grad[0];
 }
 
+/* (..., m, n) as one matrix. */
+static lz_array* stack_rows(lz_array* a, lz_stream* s) {
+  int32_t shape[2] = {1, a->shape[a->ndim - 1]};
+  for (int i = 0; i < a->ndim - 1; i++) shape[0] *= a->shape[i];
+  return a->ndim == 2 ? a : op_reshape(a, shape, 2, s);
+}
+
 int matmul_vjp(const lz_vjp* v) {
   lz_stream* s = v->stream;
   lz_array *a = v->in[0], *b = v->in[1], *g = v->cotan[0];
@@ -95,9 +102,17 @@ int matmul_vjp(const lz_vjp* v) {
   if (v->wanted[0] &&
       !(v->grad[0] = op_matmul(scaled, op_swapaxes(b, -1, -2, s), s)))
     return 1;
-  if (v->wanted[1] &&
-      !(v->grad[1] = op_matmul(op_swapaxes(a, -1, -2, s), scaled, s)))
-    return 1;
+  if (v->wanted[1]) {
+    /* One matrix that multiplies many: their rows are summed over within the
+     * product, not after as many products. */
+    lz_array *left = a, *right = scaled;
+    if (b->ndim == 2) {
+      left = stack_rows(a, s);
+      right = scaled ? stack_rows(scaled, s) : NULL;
+    }
+    v->grad[1] = op_matmul(op_swapaxes(left, -1, -2, s), right, s);
+    if (!v->grad[1]) return 1;
+  }
   if (v->node->n_inputs > 2 && v->wanted[2])
     v->grad[2] =
         beta == 1 ? g : op_multiply(g, op_scalar((lz_dtype)g->dtype, beta), s);
