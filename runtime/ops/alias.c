@@ -20,6 +20,11 @@ static int alias_view(lz_exec* x) {
   int64_t strides[LZ_MAX_DIMS];
   size_t from = dtype_size((lz_dtype)in->dtype);
   size_t to = dtype_size((lz_dtype)out->dtype);
+  /* Strides mean nothing where there are no elements. */
+  if (out->size == 0) {
+    exec_share(x, 0, 0, 0, out->strides);
+    return 0;
+  }
   for (int i = 0; i < out->ndim; i++) {
     int64_t bytes = in->strides[i] * (int64_t)from;
     if (i == out->ndim - 1 && from != to) {

@@ -41,7 +41,9 @@ const lz_op op_matmul_desc = {
     .vjp = matmul_vjp,
     .vmap = matmul_vmap};
 const lz_op op_addmm_desc = {
-    .name = "AddMM", .cpu = addmm_cpu, .flops = matmul_flops,
+    .name = "AddMM",
+    .cpu = addmm_cpu,
+    .flops = matmul_flops,
     .vjp = matmul_vjp,
     .vmap = matmul_vmap};
 
@@ -148,7 +150,10 @@ lz_array* op_addmm(
     for (int k = 0; k < p.n_drop; k++) gone |= p.drop[k] + p.ndim == i;
     if (!gone) result[n++] = p.shape[i];
   }
-  bool fits = c->ndim <= n;
+  /* MLX takes rows of a batch times one vector as a single column, along which
+   * a vector c of more than one element does not go. */
+  bool column = a->ndim > 2 && b->ndim == 1 && c->ndim == 1;
+  bool fits = c->ndim <= n && (!column || c->shape[0] == 1);
   for (int i = 0; fits && i < c->ndim; i++)
     fits = c->shape[i] == 1 || c->shape[i] == result[n - c->ndim + i];
   if (!fits)

@@ -26,6 +26,7 @@ def add(o):
     def rope(d, dynamic):
         shape = list(d.shape(2, 5)) or [1]
         shape[-1] = d.r.choice([4, 8, 16])
+        # A batch of none with an offset for each of none is refused.
         dims = d.r.choice([2, 4, shape[-1], shape[-1], 3, 32, 0])
         freqs = maybe(d, np.abs(d.array("float32", (max(1, dims // 2),))) + 1,
                       0.6)
@@ -33,7 +34,7 @@ def add(o):
         offset = d.r.randint(0, 9)
         if dynamic:
             kind = d.r.choice(["int32", "uint32", "int64", "uint8", "float32"])
-            offset = d.array(kind, d.r.choice([(), (1,), (shape[0],), (3,)]),
+            offset = d.array(kind, d.r.choice([(), (1,), (shape[0] or 1,), (3,)]),
                              positive=True)
         return [d.array(d.r.choice(o.FLOATS), tuple(shape)), dims,
                 d.r.random() < 0.5, base, d.r.choice([1.0, 0.5]), offset, freqs]

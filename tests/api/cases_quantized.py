@@ -42,7 +42,8 @@ def add(o):
         shape = shape[:-1] + (shape[-1] * 128,)
         t = d.r.choice(types)
         with mx.stream(mx.cpu):
-            parts = mx.quantize(o.original(d.array(t, shape)), group, bits, mode)
+            parts = mx.quantize(o.original(o.Draw.array(d, t, shape)), group,
+                                bits, mode)
         parts = [as_numpy(p) for p in parts]
         parts += [None] * (3 - len(parts))
         return parts, (mode, group, bits), t

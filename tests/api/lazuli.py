@@ -36,6 +36,15 @@ class Bits:
         self.bits, self.dtype = bits, dtype
 
 
+class Laid:
+    """An array of these values in memory that is laid out as the steps say:
+    views, each (function, arguments), of `base`."""
+
+    def __init__(self, value, layout, base, steps, lazy):
+        self.value, self.layout, self.base = value, layout, base
+        self.steps, self.lazy = steps, lazy
+
+
 class Refused(Exception):
     pass
 
@@ -81,6 +90,8 @@ class Library:
     # ---- values ----------------------------------------------------------
 
     def array(self, value):
+        if isinstance(value, Laid):
+            return self.laid(value)
         if isinstance(value, Bits):
             number, value = dtype_number(value.dtype), value.bits
         else:
@@ -91,6 +102,23 @@ class Library:
         keep = data if data.size else np.zeros(1)
         return self.lib.mlx_array_new_data(
             c.c_void_p(keep.ctypes.data), shape, data.ndim, number)
+
+    def laid(self, laid):
+        a = self.array(laid.base)
+        for name, *arguments in laid.steps:
+            given = []
+            for one in arguments:
+                if isinstance(one, list):
+                    given.append((c.c_int * max(1, len(one)))(*one))
+                    given.append(c.c_size_t(len(one)))
+                else:
+                    given.append(one)
+            if getattr(self.lib, f"mlx_{name}")(
+                    c.byref(a), a, *given, self.stream):
+                raise AssertionError((name, arguments, self.messages[-1]))
+        if not laid.lazy and self.lib.mlx_array_eval(a):
+            raise AssertionError(self.messages[-1])
+        return a
 
     def numpy(self, a):
         """The values, whatever the layout, and the dtype's name."""
