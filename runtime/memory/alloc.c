@@ -15,6 +15,8 @@
 #define ALLOC_SMALL_SIZE (ALLOC_HEADER + ALLOC_SMALL)
 /* From this size on blocks are mapped on their own, aligned for huge pages. */
 #define ALLOC_HUGE ((size_t)2 << 20)
+/* So many bytes a cached block may always have more than is asked for. */
+#define ALLOC_SLACK ((size_t)32 << 10)
 
 /* Four bins an octave from 64 bytes up: a block in bin i has at least
  * alloc_bin_floor(i) bytes. */
@@ -107,12 +109,20 @@ static void alloc_link(alloc_block* b) {
   atomic_fetch_add(&cached, b->buffer.block);
 }
 
-/* A cached block of at least `block` and at most twice its bytes. */
+/* The largest block that serves for `block` bytes: what it has more is lost for
+ * as long as the array lives, and weights live long. */
+static size_t alloc_most(size_t block) {
+  size_t more = block / 8 > ALLOC_SLACK ? block / 8 : ALLOC_SLACK;
+  return block + (more < block ? more : block);
+}
+
+/* A cached block of at least `block` bytes, and not too many more. */
 static alloc_block* alloc_find(int device, size_t block) {
-  int first = alloc_bin(block), last = alloc_bin(2 * block);
+  size_t most = alloc_most(block);
+  int first = alloc_bin(block), last = alloc_bin(most);
   for (int i = first; i <= last && i < ALLOC_BINS; i++)
     for (alloc_block* b = pool.bins[device][i]; b; b = b->bin_next)
-      if (b->buffer.block >= block && b->buffer.block <= 2 * block) return b;
+      if (b->buffer.block >= block && b->buffer.block <= most) return b;
   return NULL;
 }
 

@@ -2,11 +2,11 @@
  *
  * active  bytes of live buffers;  peak  the highest active since the last reset
  * cache   bytes kept for reuse after their buffer died
- * A request is served from the cache by a block of at most twice its size, else
- * from the system. When active + cache would pass the memory limit, or cache
- * passes the cache limit, the cache gives back its oldest blocks. The memory
- * limit is soft, as MLX's: an allocation past it still succeeds if the system
- * has the memory.
+ * A request is served from the cache by a block that is at most an eighth or
+ * 32 KiB larger, never more than twice its size, else from the system. When
+ * active + cache would pass the memory limit, or cache passes the cache limit,
+ * the cache gives back its oldest blocks. The memory limit is soft, as MLX's:
+ * an allocation past it still succeeds if the system has the memory.
  *
  * Any thread may call anything here.
  */

@@ -211,6 +211,31 @@ static void memory(void** state) {
   assert_error(mlx_set_cache_limit(NULL, 1), "res");
 }
 
+/* A cached block of a megabyte serves what is nearly as large, and nothing that
+ * would hold much more than it needs. */
+static void blocks_that_serve(void** state) {
+  (void)state;
+  static const struct {
+    int kilobytes;
+    bool served;
+  } cases[] = {{1024, true}, {940, true}, {768, false}, {520, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t before, after, cached;
+    assert_fine(mlx_clear_cache());
+    mlx_array_free(floats(1024 << 8));
+    assert_fine(mlx_get_active_memory(&before));
+    mlx_array a = floats(cases[i].kilobytes << 8);
+    assert_fine(mlx_get_active_memory(&after));
+    assert_fine(mlx_get_cache_memory(&cached));
+#ifndef LAZULI_HOSTILE
+    assert_int_equal(cached == 0, cases[i].served);
+#endif
+    assert_true(after - before <= (size_t)cases[i].kilobytes * 1152 + 65536);
+    mlx_array_free(a);
+  }
+  assert_fine(mlx_clear_cache());
+}
+
 static void what_is_not_here(void** state) {
   (void)state;
   bool is = true;
@@ -301,6 +326,7 @@ int main(void) {
       cmocka_unit_test(device_info),
       cmocka_unit_test(streams),
       cmocka_unit_test(memory),
+      cmocka_unit_test(blocks_that_serve),
       cmocka_unit_test(what_is_not_here),
       cmocka_unit_test(metal_kernels),
       cmocka_unit_test(cuda_kernels),
