@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "helpers.h"
 #include "load.h"
 
 typedef bool (*load_handler)(loader* l, const trace_event* e);
@@ -123,7 +124,9 @@ model* model_load(
   trace_info info;
   trace_reader_info(reader, &info);
   trace_reader_close(reader);
-  if (!failed) failed = !load_relate(l) || !symbols_resolve(l, options);
+  if (!failed)
+    failed =
+        !load_relate(l) || !symbols_resolve(l, options) || !helpers_step_out(l);
   if (failed) {
     snprintf(
         error,
