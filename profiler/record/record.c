@@ -214,7 +214,10 @@ record_thread* record_enter_slow(int gate, bool always) {
 
 void record_leave_slow(record_thread* t) {
   if (t->entered) {
-    t->ns += (trace_now() - t->entered) * t->weight;
+    /* One that took this long was interrupted, or made the file grow: it does
+     * not stand for others. */
+    uint64_t ns = trace_now() - t->entered;
+    t->ns += ns < RECORD_LONG_NS ? ns * t->weight : ns;
     t->entered = 0;
     t->weight = t->events < RECORD_MEASURED ? 1 : RECORD_SAMPLE;
     t->next_sample = t->events + t->weight - 1;

@@ -25,6 +25,7 @@
  * many, which stands for the others. */
 #define RECORD_MEASURED 256u
 #define RECORD_SAMPLE 64u
+#define RECORD_LONG_NS 50000u
 #define RECORD_NAMES 64u /* a power of two */
 
 /* What a callback has to do before it may write. */
