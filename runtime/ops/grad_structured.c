@@ -37,7 +37,8 @@ int reduce_vjp(const lz_vjp* v) {
   lz_array* in = v->in[0];
   lz_stream* s = v->stream;
   lz_array* g = keep_axes(v->cotan[0], in, p->axes, s);
-  lz_array* y = keep_axes(v->out[0], in, p->axes, s);
+  lz_array* y = NULL;
+  if (p->kind != REDUCE_SUM) y = keep_axes(v->out[0], in, p->axes, s);
   switch ((reduce_kind)p->kind) {
     case REDUCE_SUM:
       v->grad[0] = op_broadcast_to(g, in->shape, in->ndim, s);
