@@ -87,6 +87,28 @@ typedef struct lz_vmap {
   lz_stream* stream;
 } lz_vmap;
 
+/* What comes out of an operation, asked with the types, shapes and parameters
+ * alone. On entry `out` holds what came out when the node was made; of
+ * several outputs some may be unknown, of dtype DTYPE_COUNT. A rule
+ * checks all that kernels rely on, and `out` itself, whose shapes it replaces
+ * where those of `in` have changed since. */
+typedef struct lz_output {
+  lz_dtype dtype;
+  int ndim;
+  int32_t shape[LZ_MAX_DIMS];
+} lz_output;
+
+typedef struct lz_infer {
+  const lz_op* op;
+  const void* params;
+  size_t params_size;
+  lz_array* const* in; /* dtype, ndim, shape and size: nothing else is there */
+  int n_in;
+  bool changed; /* shapes of `in`; types and ranks never do */
+  int n_out;
+  lz_output* out;
+} lz_infer;
+
 struct lz_op {
   const char* name; /* as MLX names the primitive: "Matmul" */
   uint32_t flags;
@@ -107,6 +129,10 @@ struct lz_op {
    * right whenever the inputs have the shapes they had. */
   int (*rebuild)(
       const lz_node* node, lz_array* const* inputs, lz_array** outputs);
+
+  /* Non-zero with a message. NULL: the operation cannot leave the process (see
+   * portable/). */
+  int (*infer)(lz_infer* x);
 
   /* Are two nodes with equal inputs the same? NULL: params compared by bytes.
    */

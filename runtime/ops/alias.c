@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "eval/eval.h"
 #include "ops/arrange.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 #include "ops/view.h"
@@ -40,8 +41,8 @@ static int alias_view(lz_exec* x) {
   return 0;
 }
 
-static const lz_op view_desc = {
-    .name = "View", .flags = OP_VIEW, .cpu = alias_view};
+const lz_op op_view_desc = {
+    .name = "View", .flags = OP_VIEW, .cpu = alias_view, .infer = infer_view};
 
 lz_array* op_view(lz_array* a, lz_dtype dtype, lz_stream* s) {
   if (!a || !s) return NULL;
@@ -71,7 +72,7 @@ lz_array* op_view(lz_array* a, lz_dtype dtype, lz_stream* s) {
     if (!a) return NULL;
   }
   return scope_own(
-      node_make(&view_desc, s, &a, 1, NULL, 0, dtype, a->ndim, shape));
+      node_make(&op_view_desc, s, &a, 1, NULL, 0, dtype, a->ndim, shape));
 }
 
 /* ---- the same again ------------------------------------------------------ */
@@ -93,22 +94,24 @@ static int depends_vjp(const lz_vjp* v) {
   return 0;
 }
 
-static const lz_op stop_gradient_desc = {
+const lz_op op_stop_gradient_desc = {
     .name = "StopGradient",
     .flags = OP_VIEW,
     .cpu = alias_share_all,
     .vjp = zero_vjp,
-    .vmap = stop_gradient_vmap};
-static const lz_op depends_desc = {
+    .vmap = stop_gradient_vmap,
+    .infer = infer_same};
+const lz_op op_depends_desc = {
     .name = "Depends",
     .flags = OP_VIEW | OP_NO_MERGE,
     .cpu = alias_share_all,
-    .vjp = depends_vjp};
+    .vjp = depends_vjp,
+    .infer = infer_depends};
 
 lz_array* op_stop_gradient(lz_array* a, lz_stream* s) {
   if (!a || !s) return NULL;
   return scope_own(node_make(
-      &stop_gradient_desc,
+      &op_stop_gradient_desc,
       s,
       &a,
       1,
@@ -148,7 +151,7 @@ int op_depends(
     failed = list_append(&all, dependencies->items[i]);
   if (!failed)
     failed = node_make_multi(
-        &depends_desc,
+        &op_depends_desc,
         s,
         all.items,
         (int)all.count,

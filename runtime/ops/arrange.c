@@ -53,7 +53,7 @@ lz_array* op_tile(lz_array* a, const int* reps, int n, lz_stream* s) {
 lz_array* op_repeat(lz_array* a, int repeats, const int* axis, lz_stream* s) {
   if (!a || !s) return NULL;
   if (!axis) {
-    a = op_reshape(a, (const int32_t[]){(int32_t)a->size}, 1, s);
+    a = op_reshape(a, (const int32_t[]){-1}, 1, s);
     return op_repeat(a, repeats, (const int[]){0}, s);
   }
   int at = shape_axis("repeat", *axis, a->ndim);
@@ -107,7 +107,7 @@ lz_array* op_roll(
   if (n_axes < 0) {
     int64_t total = 0;
     for (int i = 0; i < n_shifts; i++) total += shift[i];
-    lz_array* flat = op_reshape(a, (const int32_t[]){(int32_t)a->size}, 1, s);
+    lz_array* flat = op_reshape(a, (const int32_t[]){-1}, 1, s);
     return flat ? op_reshape(roll_axis(flat, total, 0, s), a->shape, a->ndim, s)
                 : NULL;
   }
@@ -217,7 +217,7 @@ lz_array* op_outer(lz_array* a, lz_array* b, lz_stream* s) {
   if (!a || !b || !s) return NULL;
   return op_multiply(
       op_reshape(a, (const int32_t[]){(int32_t)a->size, 1}, 2, s),
-      op_reshape(b, (const int32_t[]){(int32_t)b->size}, 1, s),
+      op_reshape(b, (const int32_t[]){-1}, 1, s),
       s);
 }
 

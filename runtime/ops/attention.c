@@ -9,6 +9,7 @@
 #include "cpu/attention.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/join.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
@@ -279,12 +280,42 @@ static void attention_describe(const lz_node* n, char* text, size_t size) {
       p->sinks ? " sinks" : "");
 }
 
+static int attention_check(
+    const lz_array* q, const lz_array* k, const lz_array* v);
+
+static int attention_infer(lz_infer* x) {
+  const attention_params* p = x->params;
+  if (infer_expect(x, x->n_in, 1, sizeof *p)) return 1;
+  bool fits = (uint32_t)p->mask <= 1 && (uint32_t)p->sinks <= 1 &&
+              x->n_in == 3 + p->mask + p->sinks;
+  if (!fits) return infer_fail(x, "%d inputs", x->n_in);
+  const lz_array *q = x->in[0], *k = x->in[1], *v = x->in[2];
+  if (attention_check(q, k, v)) return 1;
+  fits = dtype_is_float((lz_dtype)q->dtype) && q->dtype != DTYPE_FLOAT64 &&
+         k->dtype == q->dtype && v->dtype == q->dtype;
+  if (p->mask) {
+    const lz_array* m = x->in[3];
+    const int32_t full[] = {q->shape[0], q->shape[1], q->shape[2], k->shape[2]};
+    fits = fits && m->ndim == 4 && memcmp(m->shape, full, sizeof full) == 0 &&
+           (m->dtype == DTYPE_BOOL || m->dtype == q->dtype);
+  }
+  if (p->sinks) {
+    const lz_array* own = x->in[3 + p->mask];
+    fits = fits && own->ndim == 1 && own->shape[0] == q->shape[1] &&
+           own->dtype == q->dtype;
+  }
+  if (!fits) return infer_fail(x, "types, mask or sinks do not fit");
+  int32_t shape[] = {q->shape[0], q->shape[1], q->shape[2], v->shape[3]};
+  return infer_put(x, 0, (lz_dtype)q->dtype, 4, shape);
+}
+
 const lz_op op_attention_desc = {
     .name = "ScaledDotProductAttention",
     .cpu = attention_cpu,
     .vjp = attention_vjp,
     .jvp = attention_jvp,
     .vmap = attention_vmap,
+    .infer = attention_infer,
     .describe = attention_describe};
 
 static int attention_check(

@@ -7,6 +7,7 @@
 #include "core/scope.h"
 #include "cpu/conv.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/shape.h"
 
 /* The node's parameters: plain data, without the padding of conv_params. What
@@ -15,6 +16,8 @@ typedef struct conv_node {
   int32_t stride[CONV_SPATIAL], padding[CONV_SPATIAL];
   int32_t kernel_dilation[CONV_SPATIAL], input_dilation[CONV_SPATIAL];
   int32_t groups, flip;
+  int32_t known_end; /* whether padding_end says so too */
+  int32_t padding_end[CONV_SPATIAL];
 } conv_node;
 
 static int conv_cpu(lz_exec* x) {
@@ -33,6 +36,15 @@ static int conv_cpu(lz_exec* x) {
   if (!conv_run(&in, &w, &out, &c)) return 0;
   error_memory();
   return 1;
+}
+
+/* The extent along a spatial axis; not positive where nothing comes out. */
+static int64_t conv_extent(
+    const conv_node* p, int axis, int64_t in, int64_t kernel, int64_t end) {
+  int64_t have =
+      1 + p->input_dilation[axis] * (in - 1) + p->padding[axis] + end;
+  int64_t need = 1 + p->kernel_dilation[axis] * (kernel - 1);
+  return (have - need) / p->stride[axis] + 1;
 }
 
 static lz_array* conv_make(
@@ -75,6 +87,7 @@ static lz_array* conv_input_grad(const lz_vjp* v) {
   const conv_node* p = v->node->params;
   const lz_array *in = v->in[0], *w = v->in[1];
   conv_node q = *p;
+  q.known_end = 0;
   memcpy(q.stride, p->input_dilation, sizeof q.stride);
   memcpy(q.input_dilation, p->stride, sizeof q.input_dilation);
   for (int i = 0; i < in->ndim - 2; i++)
@@ -90,6 +103,7 @@ static lz_array* conv_weight_grad(const lz_vjp* v) {
   lz_stream* s = v->stream;
   const lz_array* w = v->in[1];
   conv_node q = *p;
+  q.known_end = 0;
   memcpy(q.stride, p->kernel_dilation, sizeof q.stride);
   memcpy(q.kernel_dilation, p->stride, sizeof q.kernel_dilation);
   q.flip = 0;
@@ -186,12 +200,46 @@ static void conv_describe(const lz_node* n, char* text, size_t size) {
       p->flip ? " flip" : "");
 }
 
+static int conv_check(const lz_array* in, const lz_array* w, int groups);
+
+static int conv_infer(lz_infer* x) {
+  const conv_node* p = x->params;
+  if (infer_expect(x, 2, 1, sizeof *p) || infer_one_type(x)) return 1;
+  const lz_array *in = x->in[0], *w = x->in[1];
+  const lz_output* o = &x->out[0];
+  int32_t shape[LZ_MAX_DIMS];
+  int n = in->ndim - 2;
+  if (conv_check(in, w, p->groups)) return 1;
+  if (o->ndim != in->ndim) return infer_fail(x, "output of %d axes", o->ndim);
+  memcpy(shape, o->shape, sizeof shape);
+  shape[0] = in->shape[0];
+  shape[n + 1] = w->shape[0];
+  for (int i = 0; i < n; i++) {
+    if (p->stride[i] < 1 || p->kernel_dilation[i] < 1 ||
+        p->input_dilation[i] < 1)
+      return infer_fail(x, "stride or dilation of axis %d", i);
+    if (!x->changed) continue;
+    if (!p->known_end) return infer_unchanged(x);
+    int64_t extent =
+        conv_extent(p, i, in->shape[1 + i], w->shape[1 + i], p->padding_end[i]);
+    if (extent <= 0 || extent > INT32_MAX)
+      return infer_fail(
+          x,
+          "input %s is too small for weight %s",
+          error_shape_of(in),
+          error_shape_of(w));
+    shape[1 + i] = (int32_t)extent;
+  }
+  return infer_put(x, 0, (lz_dtype)in->dtype, in->ndim, shape);
+}
+
 const lz_op op_conv_desc = {
     .name = "Convolution",
     .cpu = conv_cpu,
     .vjp = conv_vjp,
     .jvp = conv_jvp,
     .vmap = conv_vmap,
+    .infer = conv_infer,
     .describe = conv_describe};
 
 static int conv_check(const lz_array* in, const lz_array* w, int groups) {
@@ -270,6 +318,8 @@ lz_array* op_conv(lz_array* in, lz_array* w, const conv_spec* c, lz_stream* s) {
       start[i + 1] = -p.padding[i], p.padding[i] = 0, cut = 1;
     if (high[i] < 0) stop[i + 1] += high[i], high[i] = 0, cut = 1;
   }
+  p.known_end = 1;
+  memcpy(p.padding_end, high, sizeof(int32_t) * (size_t)n);
   if (cut && !(in = op_slice(in, start, stop, step, in->ndim, s))) return NULL;
   int32_t shape[CONV_SPATIAL + 2] = {in->shape[0]};
   for (int i = 0; i < n; i++) {

@@ -7,19 +7,26 @@
 #include "core/scope.h"
 #include "cpu/program.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
 /* An identity whose operand is broadcast: it fuses with what reads it. */
-static const lz_op full_desc = {
-    .name = "Full", .flags = OP_ELEMENTWISE, .elementwise = EW_ASTYPE,
+const lz_op op_full_desc = {
+    .name = "Full",
+    .flags = OP_ELEMENTWISE,
+    .elementwise = EW_ASTYPE,
     .vjp = elementwise_vjp,
     .jvp = elementwise_jvp,
-    .vmap = elementwise_vmap};
+    .vmap = elementwise_vmap,
+    .infer = infer_full};
 
 /* start + step * index; the parameters are the instruction's immediate. */
-static const lz_op arange_desc = {
-    .name = "Arange", .flags = OP_ELEMENTWISE, .elementwise = EW_IOTA};
+const lz_op op_arange_desc = {
+    .name = "Arange",
+    .flags = OP_ELEMENTWISE,
+    .elementwise = EW_IOTA,
+    .infer = infer_arange};
 
 lz_array* op_scalar(lz_dtype dtype, double value) {
   return scope_own(array_new_scalar(dtype, value));
@@ -57,7 +64,7 @@ lz_array* op_full(
   value = op_astype(value, dtype, s);
   if (!value) return NULL;
   return scope_own(
-      node_make(&full_desc, s, &value, 1, NULL, 0, dtype, ndim, shape));
+      node_make(&op_full_desc, s, &value, 1, NULL, 0, dtype, ndim, shape));
 }
 
 lz_array* op_zeros(
@@ -95,5 +102,5 @@ lz_array* op_arange(
   int32_t n = length > 0 ? (int32_t)length : 0;
   lz_immediate p = program_iota(dtype, start, step);
   return scope_own(
-      node_make(&arange_desc, s, NULL, 0, &p, sizeof p, dtype, 1, &n));
+      node_make(&op_arange_desc, s, NULL, 0, &p, sizeof p, dtype, 1, &n));
 }

@@ -24,4 +24,6 @@ lz_array* op_ones_like(lz_array* a, lz_stream* s);
 lz_array* op_arange(
     double start, double stop, double step, lz_dtype dtype, lz_stream* s);
 
+extern const lz_op op_full_desc, op_arange_desc;
+
 #endif

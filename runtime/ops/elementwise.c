@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "ops/create.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
@@ -17,7 +18,8 @@ const lz_op op_elementwise_descs[] = {
       .elementwise = EW_##id,                     \
       .vjp = elementwise_vjp,                     \
       .jvp = elementwise_jvp,                     \
-      .vmap = elementwise_vmap},
+      .vmap = elementwise_vmap,                   \
+      .infer = infer_elementwise},
 #include "ops/elementwise.def"
 };
 

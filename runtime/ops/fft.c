@@ -11,6 +11,7 @@
 #include "ops/arrange.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/join.h"
 #include "ops/shape.h"
 #include "ops/update.h"
@@ -218,12 +219,43 @@ static void fft_describe(const lz_node* n, char* text, size_t size) {
     k += snprintf(text + k, size - (size_t)k, i ? ",%d" : "%d", p->axis[i]);
 }
 
+static int fft_infer(lz_infer* x) {
+  const fft_params* p = x->params;
+  if (x->params_size < offsetof(fft_params, axis) || p->n < 1 ||
+      p->n > LZ_MAX_DIMS)
+    return infer_fail(x, "parameters of %zu bytes", x->params_size);
+  if (infer_expect(x, 1, 1, fft_params_size(p))) return 1;
+  const lz_array* a = x->in[0];
+  uint32_t seen = 0;
+  for (int i = 0; i < p->n; i++) {
+    if (infer_axis(x, p->axis[i], a->ndim)) return 1;
+    if (seen & (UINT32_C(1) << p->axis[i]) || !a->shape[p->axis[i]])
+      return infer_fail(x, "axis %d of %s", p->axis[i], error_shape_of(a));
+    seen |= UINT32_C(1) << p->axis[i];
+  }
+  bool to_real = p->real && p->inverse, from_real = p->real && !p->inverse;
+  int last = p->axis[p->n - 1];
+  int32_t n = a->shape[last], extent = p->extent;
+  if (x->changed && !p->real) extent = n;
+  bool fits = from_real ? extent == n / 2 + 1
+              : to_real ? n == extent / 2 + 1
+                        : extent == n;
+  if (!fits || a->dtype != (from_real ? DTYPE_FLOAT32 : DTYPE_COMPLEX64))
+    return infer_fail(x, "%d points of %s", extent, error_shape_of(a));
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, a->shape, sizeof *shape * a->ndim);
+  shape[last] = extent;
+  lz_dtype dtype = to_real ? DTYPE_FLOAT32 : DTYPE_COMPLEX64;
+  return infer_put(x, 0, dtype, a->ndim, shape);
+}
+
 const lz_op op_fft_desc = {
     .name = "FFT",
     .cpu = fft_cpu,
     .vjp = fft_vjp,
     .jvp = fft_jvp,
     .vmap = fft_vmap,
+    .infer = fft_infer,
     .describe = fft_describe};
 
 /* ---- shifts and frequencies ---------------------------------------------- */

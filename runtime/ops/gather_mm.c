@@ -9,6 +9,7 @@
 #include "cpu/walk.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/matmul.h"
 #include "ops/shape.h"
 #include "ops/update.h"
@@ -156,15 +157,94 @@ static void masked_describe(const lz_node* n, char* text, size_t size) {
   snprintf(text, size, "block=%d", p->block);
 }
 
+/* Two matrices at least of one float type, whose inner extents meet. */
+static int operands_infer(const lz_infer* x) {
+  const lz_array *a = x->in[0], *b = x->in[1];
+  bool fits = a->dtype == b->dtype && dtype_is_float((lz_dtype)a->dtype) &&
+              a->ndim >= 2 && b->ndim >= 2 &&
+              a->shape[a->ndim - 1] == b->shape[b->ndim - 2];
+  if (fits) return 0;
+  return infer_fail(x, "%s @ %s", error_shape_of(a), error_shape_of(b));
+}
+
+static int gather_mm_infer(lz_infer* x) {
+  if (infer_expect(x, 4, 1, 0) || operands_infer(x)) return 1;
+  const lz_array *a = x->in[0], *b = x->in[1], *at = x->in[2];
+  if (at->dtype != DTYPE_UINT32 || x->in[3]->dtype != DTYPE_UINT32 ||
+      !array_same_shape(at, x->in[3]) || at->ndim + 2 > LZ_MAX_DIMS)
+    return infer_fail(x, "indices of %s", error_shape_of(at));
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, at->shape, sizeof *shape * at->ndim);
+  shape[at->ndim] = a->shape[a->ndim - 2];
+  shape[at->ndim + 1] = b->shape[b->ndim - 1];
+  return infer_put(x, 0, (lz_dtype)a->dtype, at->ndim + 2, shape);
+}
+
+static int masked_mask(
+    const lz_infer* x, const lz_array* m, int block, int rows, int columns) {
+  bool fits = m->ndim >= 2 &&
+              m->shape[m->ndim - 2] == (rows + block - 1) / block &&
+              m->shape[m->ndim - 1] == (columns + block - 1) / block &&
+              (m->dtype == DTYPE_BOOL || m->dtype == x->in[0]->dtype);
+  int lead = x->out[0].ndim - m->ndim;
+  for (int i = 0; fits && i < m->ndim - 2; i++)
+    fits = lead >= 0 &&
+           (m->shape[i] == 1 || m->shape[i] == x->out[0].shape[lead + i]);
+  return fits ? 0 : infer_fail(x, "a mask of %s", error_shape_of(m));
+}
+
+static int masked_infer(lz_infer* x) {
+  const masked_params* p = x->params;
+  if (x->n_in < 2 || infer_expect(x, x->n_in, 1, sizeof *p) ||
+      operands_infer(x))
+    return 1;
+  bool fits = (p->block == 32 || p->block == 64) && (uint32_t)p->out <= 1 &&
+              (uint32_t)p->lhs <= 1 && (uint32_t)p->rhs <= 1 &&
+              x->n_in == 2 + p->out + p->lhs + p->rhs;
+  if (!fits) return infer_fail(x, "%d inputs", x->n_in);
+  const lz_array *a = x->in[0], *b = x->in[1];
+  lz_array la = {.ndim = (uint8_t)(a->ndim - 2), .shape = a->shape};
+  lz_array lb = {.ndim = (uint8_t)(b->ndim - 2), .shape = b->shape};
+  lz_array* lead[] = {&la, &lb};
+  int32_t shape[LZ_MAX_DIMS];
+  int n = infer_broadcast(x, lead, 2, shape);
+  if (n < 0) return 1;
+  int m = shape[n] = a->shape[a->ndim - 2];
+  int w = shape[n + 1] = b->shape[b->ndim - 1];
+  int k = a->shape[a->ndim - 1], at = 2;
+  if (infer_put(x, 0, (lz_dtype)a->dtype, n + 2, shape)) return 1;
+  return (p->out && masked_mask(x, x->in[at++], p->block, m, w)) ||
+         (p->lhs && masked_mask(x, x->in[at++], p->block, m, k)) ||
+         (p->rhs && masked_mask(x, x->in[at++], p->block, k, w));
+}
+
+static int segmented_infer(lz_infer* x) {
+  if (infer_expect(x, 3, 1, 0) || operands_infer(x)) return 1;
+  const lz_array *a = x->in[0], *b = x->in[1], *at = x->in[2];
+  int n = at->ndim;
+  if (a->ndim != 2 || b->ndim != 2 || at->dtype != DTYPE_UINT32 || n < 1 ||
+      n + 1 > LZ_MAX_DIMS || at->shape[n - 1] != 2)
+    return infer_fail(x, "segments of %s", error_shape_of(at));
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, at->shape, sizeof *shape * (size_t)n);
+  shape[n - 1] = a->shape[0];
+  shape[n] = b->shape[1];
+  return infer_put(x, 0, (lz_dtype)a->dtype, n + 1, shape);
+}
+
 const lz_op op_gather_mm_desc = {
-    .name = "GatherMM", .cpu = gather_mm_cpu, .vjp = gather_mm_vjp};
+    .name = "GatherMM",
+    .cpu = gather_mm_cpu,
+    .vjp = gather_mm_vjp,
+    .infer = gather_mm_infer};
 const lz_op op_block_masked_mm_desc = {
     .name = "BlockMaskedMM",
     .cpu = masked_cpu,
     .vjp = masked_vjp,
+    .infer = masked_infer,
     .describe = masked_describe};
 const lz_op op_segmented_mm_desc = {
-    .name = "SegmentedMM", .cpu = segmented_cpu};
+    .name = "SegmentedMM", .cpu = segmented_cpu, .infer = segmented_infer};
 
 lz_array* gather_mm_indices(
     const char* op, lz_array* indices, const lz_array* a, lz_stream* s) {

@@ -6,6 +6,7 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/fft.h"
+#include "ops/infer.h"
 #include "ops/shape.h"
 
 typedef struct hadamard_params {
@@ -54,12 +55,24 @@ static int hadamard_vmap(const lz_vmap* v) {
   return !v->result[0];
 }
 
+static int hadamard_infer(lz_infer* x) {
+  const lz_array* a = x->in[0];
+  int m, power;
+  if (infer_expect(x, 1, 1, sizeof(hadamard_params))) return 1;
+  bool fits = a->ndim > 0 && a->size > 0 &&
+              dtype_is_float((lz_dtype)a->dtype) && a->dtype != DTYPE_FLOAT64 &&
+              hadamard_split(a->shape[a->ndim - 1], &m, &power) == 0;
+  if (!fits) return infer_fail(x, "of %s", error_shape_of(a));
+  return infer_like(x, 0, a);
+}
+
 const lz_op op_hadamard_desc = {
     .name = "Hadamard",
     .cpu = hadamard_cpu,
     .vjp = hadamard_vjp,
     .jvp = hadamard_jvp,
-    .vmap = hadamard_vmap};
+    .vmap = hadamard_vmap,
+    .infer = hadamard_infer};
 
 lz_array* op_hadamard_transform(lz_array* a, const float* scale, lz_stream* s) {
   if (!a || !s) return NULL;

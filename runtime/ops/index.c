@@ -7,6 +7,7 @@
 #include "cpu/gather.h"
 #include "cpu/scatter.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
@@ -133,7 +134,8 @@ const lz_op op_gather_desc = {
     .cpu = gather_cpu,
     .vjp = gather_vjp,
     .jvp = gather_jvp,
-    .vmap = gather_vmap};
+    .vmap = gather_vmap,
+    .infer = infer_gather};
 
 lz_array* op_gather(
     lz_array* a,
@@ -196,7 +198,7 @@ lz_array* op_take(
     lz_array* a, lz_array* indices, const int* axis, lz_stream* s) {
   if (!a || !indices || !s) return NULL;
   if (!axis) {
-    a = op_reshape(a, (const int32_t[]){(int32_t)a->size}, 1, s);
+    a = op_reshape(a, (const int32_t[]){-1}, 1, s);
     return op_take(a, indices, (const int[]){0}, s);
   }
   int at = shape_axis("take", *axis, a->ndim);
@@ -233,7 +235,8 @@ const lz_op op_gather_axis_desc = {
     .cpu = gather_axis_cpu,
     .vjp = gather_axis_vjp,
     .jvp = gather_axis_jvp,
-    .vmap = gather_axis_vmap};
+    .vmap = gather_axis_vmap,
+    .infer = infer_gather_axis};
 
 lz_array* op_take_along_axis(
     lz_array* a, lz_array* indices, int axis, lz_stream* s) {
@@ -290,7 +293,8 @@ const lz_op op_dynamic_slice_desc = {
     .name = "DynamicSlice",
     .cpu = dynamic_slice_cpu,
     .vjp = dynamic_slice_vjp,
-    .jvp = dynamic_slice_jvp};
+    .jvp = dynamic_slice_jvp,
+    .infer = infer_dynamic_slice};
 
 lz_array* op_slice_dynamic(
     lz_array* a,

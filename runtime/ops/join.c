@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "cpu/copy.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
@@ -32,7 +33,8 @@ const lz_op op_concatenate_desc = {
     .name = "Concatenate",
     .cpu = concatenate_cpu,
     .vjp = concatenate_vjp,
-    .jvp = concatenate_jvp};
+    .jvp = concatenate_jvp,
+    .infer = infer_concatenate};
 
 /* The arrays cast to the type they meet in, in scratch of the caller's. */
 static lz_array** join_cast(

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "cpu/linalg.h"
+#include "ops/infer.h"
 #include "ops/shape.h"
 #include "stream/stream.h"
 
@@ -90,13 +91,9 @@ static int linalg_output(
 
 /* ---- building ------------------------------------------------------------ */
 
-static int linalg_check(
-    const linalg_spec* spec, const lz_array* a, const lz_stream* s) {
-  if (!a || !s) return 1;
+/* Is it an array that the operation takes? */
+static int linalg_takes(const linalg_spec* spec, const lz_array* a) {
   lz_dtype dtype = (lz_dtype)a->dtype;
-  if (s->device != DEVICE_CPU)
-    return error_fail(
-        "[%s] runs on the CPU only: pass a stream of the CPU", spec->name);
   bool fine = dtype == DTYPE_FLOAT32 || dtype == DTYPE_FLOAT64 ||
               (spec->complex && dtype == DTYPE_COMPLEX64);
   if (!fine)
@@ -116,6 +113,34 @@ static int linalg_check(
         spec->name,
         error_shape_of(a));
   return 0;
+}
+
+static int linalg_check(
+    const linalg_spec* spec, const lz_array* a, const lz_stream* s) {
+  if (!a || !s) return 1;
+  if (s->device != DEVICE_CPU)
+    return error_fail(
+        "[%s] runs on the CPU only: pass a stream of the CPU", spec->name);
+  return linalg_takes(spec, a);
+}
+
+static int linalg_infer(lz_infer* x) {
+  const linalg_spec* spec = linalg_spec_of(x->op);
+  const linalg_params* p = x->params;
+  if (infer_expect(x, 1, x->n_out, sizeof *p) || linalg_takes(spec, x->in[0]))
+    return 1;
+  const lz_array* a = x->in[0];
+  int n = 0;
+  for (int i = 0; spec->outputs[i]; i++) {
+    if (!p->vectors && spec->outputs[1] && i != spec->only) continue;
+    int32_t shape[LZ_MAX_DIMS];
+    lz_dtype dtype;
+    int ndim = linalg_output(
+        spec->outputs[i], (lz_dtype)a->dtype, a->ndim, a->shape, &dtype, shape);
+    if (n == x->n_out) return infer_fail(x, "%d outputs", x->n_out);
+    if (infer_put(x, n++, dtype, ndim, shape)) return 1;
+  }
+  return n == x->n_out ? 0 : infer_fail(x, "%d outputs", x->n_out);
 }
 
 static int linalg_make(
@@ -338,6 +363,7 @@ static int lu_cpu(lz_exec* x) {
       .name = text,                  \
       .flags = OP_NO_FOLD | OP_HOST, \
       .cpu = id##_cpu,               \
+      .infer = linalg_infer,         \
       .vmap = linalg_vmap};
 LINALG_DESC(cholesky, "Cholesky")
 LINALG_DESC(inverse, "Inverse")

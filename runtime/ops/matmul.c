@@ -6,6 +6,7 @@
 #include "core/scope.h"
 #include "cpu/matmul.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 #include "vulkan/kernels.h"
@@ -39,13 +40,15 @@ const lz_op op_matmul_desc = {
     GPU(gpu_matmul),
     .flops = matmul_flops,
     .vjp = matmul_vjp,
-    .vmap = matmul_vmap};
+    .vmap = matmul_vmap,
+    .infer = infer_matmul};
 const lz_op op_addmm_desc = {
     .name = "AddMM",
     .cpu = addmm_cpu,
     .flops = matmul_flops,
     .vjp = matmul_vjp,
-    .vmap = matmul_vmap};
+    .vmap = matmul_vmap,
+    .infer = infer_addmm};
 
 /* What a product is made of once vectors have become matrices. */
 typedef struct product {

@@ -7,6 +7,7 @@
 #include "cpu/norm.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 
@@ -180,6 +181,46 @@ static int norm_vmap(const lz_vmap* v) {
   return !y;
 }
 
+static bool norm_flags(const lz_infer* x) {
+  const norm_params* p = x->params;
+  return (uint32_t)p->weight <= 1 && (uint32_t)p->bias <= 1 &&
+         p->layer ==
+             (x->op == &op_layer_norm_desc || x->op == &op_layer_norm_vjp_desc);
+}
+
+/* x, weight and bias, as far as they are there. */
+static int norm_operands(const lz_infer* x, int n) {
+  const lz_array* a = x->in[0];
+  if (infer_one_type(x)) return 1;
+  bool fits = a->ndim > 0 && dtype_is_float((lz_dtype)a->dtype);
+  for (int i = 1; fits && i < n; i++)
+    fits = x->in[i]->ndim == 1 && x->in[i]->shape[0] == a->shape[a->ndim - 1];
+  return fits ? 0 : infer_fail(x, "x of shape %s", error_shape_of(a));
+}
+
+static int norm_infer(lz_infer* x) {
+  const norm_params* p = x->params;
+  if (infer_expect(x, x->n_in, 1, sizeof *p)) return 1;
+  int n = 1 + p->weight + p->bias;
+  if (!norm_flags(x) || x->n_in != n)
+    return infer_fail(x, "%d inputs", x->n_in);
+  return norm_operands(x, n) || infer_like(x, 0, x->in[0]);
+}
+
+static int norm_vjp_infer(lz_infer* x) {
+  const norm_params* p = x->params;
+  if (infer_expect(x, x->n_in, x->n_in - 1, sizeof *p)) return 1;
+  int n = 1 + p->weight + p->bias;
+  if (!norm_flags(x) || x->n_in != n + 1)
+    return infer_fail(x, "%d inputs", x->n_in);
+  if (norm_operands(x, n)) return 1;
+  if (!array_same_shape(x->in[n], x->in[0]))
+    return infer_fail(x, "a cotangent of %s", error_shape_of(x->in[n]));
+  for (int i = 0; i < n; i++)
+    if (infer_like(x, i, x->in[i])) return 1;
+  return 0;
+}
+
 #define NORM(id, label)              \
   const lz_op op_##id##_desc = {     \
       .name = label,                 \
@@ -187,9 +228,13 @@ static int norm_vmap(const lz_vmap* v) {
       .vjp = norm_vjp,               \
       .jvp = norm_jvp,               \
       .vmap = norm_vmap,             \
+      .infer = norm_infer,           \
       .describe = norm_describe};    \
   const lz_op op_##id##_vjp_desc = { \
-      .name = label "VJP", .cpu = norm_vjp_cpu, .describe = norm_describe}
+      .name = label "VJP",           \
+      .cpu = norm_vjp_cpu,           \
+      .infer = norm_vjp_infer,       \
+      .describe = norm_describe}
 
 NORM(rms_norm, "RMSNorm");
 NORM(layer_norm, "LayerNorm");

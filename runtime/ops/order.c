@@ -7,6 +7,7 @@
 #include "cpu/sort.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
@@ -23,7 +24,11 @@ static int order_memory(const lz_exec* x, int failed) {
     return x->in[0]->size ? order_memory(x, CALL) : 0;              \
   }                                                                 \
   const lz_op op_##id##_desc = {                                    \
-      .name = label, .cpu = id##_cpu, .vmap = sort_vmap, __VA_ARGS__};
+      .name = label,                                                \
+      .cpu = id##_cpu,                                              \
+      .vmap = sort_vmap,                                            \
+      .infer = infer_order,                                         \
+      __VA_ARGS__};
 ORDER(
     sort,
     "Sort",
@@ -48,7 +53,7 @@ static int order_axis(
     const char* op, lz_array** a, const int* axis, lz_stream* s) {
   if (!*a || !s) return -1;
   if (axis) return shape_axis(op, *axis, (*a)->ndim);
-  *a = op_reshape(*a, (const int32_t[]){(int32_t)(*a)->size}, 1, s);
+  *a = op_reshape(*a, (const int32_t[]){-1}, 1, s);
   return *a ? 0 : -1;
 }
 
@@ -194,30 +199,35 @@ const lz_op op_scan_descs[SCAN_KINDS] = {
          .cpu = scan_cpu,
          .vjp = scan_vjp,
          .jvp = scan_jvp,
-         .vmap = scan_vmap},
+         .vmap = scan_vmap,
+         .infer = infer_scan},
     [SCAN_PROD] =
         {.name = "CumProd",
          .cpu = scan_cpu,
          .vjp = scan_vjp,
-         .vmap = scan_vmap},
+         .vmap = scan_vmap,
+         .infer = infer_scan},
     [SCAN_MAX] =
         {.name = "CumMax",
          .cpu = scan_cpu,
          .vjp = scan_vjp,
          .jvp = scan_jvp,
-         .vmap = scan_vmap},
+         .vmap = scan_vmap,
+         .infer = infer_scan},
     [SCAN_MIN] =
         {.name = "CumMin",
          .cpu = scan_cpu,
          .vjp = scan_vjp,
          .jvp = scan_jvp,
-         .vmap = scan_vmap},
+         .vmap = scan_vmap,
+         .infer = infer_scan},
     [SCAN_LOGADDEXP] =
         {.name = "CumLogaddexp",
          .cpu = scan_cpu,
          .vjp = scan_vjp,
          .jvp = scan_jvp,
-         .vmap = scan_vmap},
+         .vmap = scan_vmap,
+         .infer = infer_scan},
 };
 
 lz_array* op_scan(

@@ -8,6 +8,7 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/gather_mm.h"
+#include "ops/infer.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
@@ -231,11 +232,95 @@ static int qqmm_vjp(const lz_vjp* v) {
   return v->wanted[0] && !v->grad[0];
 }
 
+/* x (…, M, K), one matrix or as many: what a product of them gives, to which
+ * `shape` has the leading axes already. */
+static int qmm_product(lz_infer* x, int lead, int32_t* shape) {
+  const qmm_params* p = x->params;
+  const lz_array *a = x->in[0], *w = x->in[1];
+  lz_dtype own, dtype = (lz_dtype)a->dtype;
+  if (quantize_check(
+          x->op->name,
+          &p->format,
+          w,
+          x->in[2],
+          is_affine(p) ? x->in[3] : NULL,
+          &own))
+    return 1;
+  int64_t rows = w->shape[w->ndim - 2];
+  int64_t wide = (int64_t)w->shape[w->ndim - 1] * 32 / p->format.bits;
+  int64_t inner = p->transpose ? wide : rows;
+  bool fits = (dtype == DTYPE_FLOAT16 || dtype == DTYPE_BFLOAT16 ||
+               dtype == DTYPE_FLOAT32) &&
+              (!is_affine(p) ||
+               (x->in[2]->dtype == dtype && x->in[3]->dtype == dtype)) &&
+              a->ndim > 0 && a->shape[a->ndim - 1] == inner;
+  if (!fits)
+    return infer_fail(
+        x,
+        "x of %s with packed weights of %s",
+        error_shape_of(a),
+        error_shape_of(w));
+  if (a->ndim > 1) shape[lead++] = a->shape[a->ndim - 2];
+  shape[lead++] = (int32_t)(p->transpose ? rows : wide);
+  return infer_put(x, 0, dtype, lead, shape);
+}
+
+/* The format, and `more` inputs after those of the matrix. */
+static int qmm_expect(const lz_infer* x, int more) {
+  const qmm_params* p = x->params;
+  if (infer_expect(x, x->n_in, 1, sizeof *p)) return 1;
+  if (!quantize_format_is(&p->format) || (uint32_t)p->global > 1 ||
+      x->n_in != 3 + is_affine(p) + p->global + more)
+    return infer_fail(x, "no such format, or %d inputs", x->n_in);
+  return 0;
+}
+
+static int quantized_matmul_infer(lz_infer* x) {
+  const qmm_params* p = x->params;
+  if (qmm_expect(x, 0)) return 1;
+  const lz_array *a = x->in[0], *w = x->in[1];
+  if (p->global || w->ndim < 2 || (w->ndim > 2 && a->ndim <= 2))
+    return infer_fail(x, "x of %d axes", a->ndim);
+  lz_array la = {.shape = a->shape};
+  lz_array lw = {.ndim = (uint8_t)(w->ndim - 2), .shape = w->shape};
+  la.ndim = (uint8_t)(a->ndim > 2 ? a->ndim - 2 : 0);
+  lz_array* lead[] = {&la, &lw};
+  int32_t shape[LZ_MAX_DIMS];
+  int n = infer_broadcast(x, lead, 2, shape);
+  return n < 0 || qmm_product(x, n, shape);
+}
+
+static int gather_qmm_infer(lz_infer* x) {
+  const qmm_params* p = x->params;
+  if (qmm_expect(x, 2)) return 1;
+  const lz_array *lhs = x->in[x->n_in - 2], *rhs = x->in[x->n_in - 1];
+  if (p->global || x->in[0]->ndim < 2 || lhs->dtype != DTYPE_UINT32 ||
+      rhs->dtype != DTYPE_UINT32 || !array_same_shape(lhs, rhs) ||
+      lhs->ndim + 2 > LZ_MAX_DIMS)
+    return infer_fail(x, "indices of %s", error_shape_of(lhs));
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, lhs->shape, sizeof *shape * lhs->ndim);
+  return qmm_product(x, lhs->ndim, shape);
+}
+
+static int qqmm_infer(lz_infer* x) {
+  const qmm_params* p = x->params;
+  if (qmm_expect(x, 0)) return 1;
+  if (is_affine(p) || !p->transpose || x->in[0]->ndim != 2 ||
+      x->in[1]->ndim != 2)
+    return infer_fail(x, "x of %s", error_shape_of(x->in[0]));
+  if (p->global && quantize_check_global(x->op->name, &p->format, x->in[3]))
+    return 1;
+  int32_t shape[LZ_MAX_DIMS];
+  return qmm_product(x, 0, shape);
+}
+
 #define QMM(id, label)           \
   const lz_op op_##id##_desc = { \
       .name = label,             \
       .cpu = id##_cpu,           \
       .vjp = id##_vjp,           \
+      .infer = id##_infer,       \
       .describe = quantize_describe}
 
 QMM(quantized_matmul, "QuantizedMatmul");

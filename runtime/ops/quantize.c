@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/shape.h"
 
 /* Params of every node here begin with the format. Inputs: w, scales, biases
@@ -47,6 +48,13 @@ int quantize_format_of(const char* op, quantize_wish wish, quantize_format* f) {
       wish.mode,
       g,
       b);
+}
+
+bool quantize_format_is(const quantize_format* f) {
+  if ((int)f->mode < 0 || f->mode >= QUANTIZE_MODES) return false;
+  quantize_wish wish = {&f->group_size, &f->bits, kinds[f->mode].name};
+  quantize_format same;
+  return quantize_format_of("quantize", wish, &same) == 0;
 }
 
 static bool same_lead(const lz_array* a, const lz_array* b) {
@@ -207,14 +215,73 @@ void quantize_describe(const lz_node* n, char* text, size_t size) {
       f->group_size);
 }
 
-const lz_op op_quantize_desc = {
-    .name = "Quantize", .cpu = quantize_cpu, .describe = quantize_describe};
-const lz_op op_dequantize_desc = {
-    .name = "Dequantize", .cpu = dequantize_cpu, .describe = quantize_describe};
-
 static bool is_kernel_float(lz_dtype d) {
   return d == DTYPE_FLOAT16 || d == DTYPE_BFLOAT16 || d == DTYPE_FLOAT32;
 }
+
+/* The numbers of inputs and outputs, and the global scale, which is last. */
+static int quantize_expect(const lz_infer* x, int n_in, int n_out) {
+  const quantize_params* p = x->params;
+  if (infer_expect(x, x->n_in, n_out, sizeof *p)) return 1;
+  if (!quantize_format_is(&p->format) || (uint32_t)p->global > 1 ||
+      x->n_in != n_in + p->global)
+    return infer_fail(x, "no such format, or %d inputs", x->n_in);
+  return p->global &&
+         quantize_check_global(x->op->name, &p->format, x->in[x->n_in - 1]);
+}
+
+static int quantize_infer(lz_infer* x) {
+  const quantize_params* p = x->params;
+  if (x->params_size != sizeof *p) return infer_expect(x, 1, 2, sizeof *p);
+  bool affine = p->format.mode == QUANTIZE_AFFINE;
+  if (quantize_expect(x, 1, affine ? 3 : 2)) return 1;
+  const lz_array* w = x->in[0];
+  int last = w->ndim - 1;
+  if (w->ndim < 2 || !is_kernel_float((lz_dtype)w->dtype) ||
+      w->shape[last] % p->format.group_size)
+    return infer_fail(x, "a matrix of %s", error_shape_of(w));
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, w->shape, sizeof *shape * w->ndim);
+  shape[last] = (int32_t)((int64_t)w->shape[last] * p->format.bits / 32);
+  if (infer_put(x, 0, DTYPE_UINT32, w->ndim, shape)) return 1;
+  shape[last] = w->shape[last] / p->format.group_size;
+  lz_dtype d = affine ? (lz_dtype)w->dtype : DTYPE_UINT8;
+  for (int i = 1; i < x->n_out; i++)
+    if (infer_put(x, i, d, w->ndim, shape)) return 1;
+  return 0;
+}
+
+static int dequantize_infer(lz_infer* x) {
+  const quantize_params* p = x->params;
+  if (x->params_size != sizeof *p) return infer_expect(x, 2, 1, sizeof *p);
+  bool affine = p->format.mode == QUANTIZE_AFFINE;
+  if (quantize_expect(x, affine ? 3 : 2, 1)) return 1;
+  const lz_array *w = x->in[0], *scales = x->in[1];
+  lz_dtype own, type = (lz_dtype)p->dtype;
+  if (quantize_check(
+          x->op->name, &p->format, w, scales, affine ? x->in[2] : NULL, &own))
+    return 1;
+  bool fits = is_kernel_float(type);
+  for (int i = 1; fits && affine && i < 3; i++)
+    fits = is_kernel_float((lz_dtype)x->in[i]->dtype);
+  if (!fits) return infer_fail(x, "types that have no kernel");
+  int32_t shape[LZ_MAX_DIMS];
+  memcpy(shape, w->shape, sizeof *shape * w->ndim);
+  shape[w->ndim - 1] =
+      (int32_t)((int64_t)w->shape[w->ndim - 1] * 32 / p->format.bits);
+  return infer_put(x, 0, p->global ? DTYPE_FLOAT32 : type, w->ndim, shape);
+}
+
+const lz_op op_quantize_desc = {
+    .name = "Quantize",
+    .cpu = quantize_cpu,
+    .infer = quantize_infer,
+    .describe = quantize_describe};
+const lz_op op_dequantize_desc = {
+    .name = "Dequantize",
+    .cpu = dequantize_cpu,
+    .infer = dequantize_infer,
+    .describe = quantize_describe};
 
 int op_quantize(
     lz_array* w,

@@ -23,6 +23,8 @@ int quantize_check(
     const lz_array* scales,
     const lz_array* biases,
     lz_dtype* dtype);
+/* Whether a node's format is one of those that there are. */
+bool quantize_format_is(const quantize_format* f);
 int quantize_check_global(
     const char* op, const quantize_format* f, const lz_array* global_scale);
 

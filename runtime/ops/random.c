@@ -12,6 +12,7 @@
 #include "cpu/random.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
@@ -22,7 +23,11 @@ static int bits_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_random_bits_desc = {.name = "RandomBits", .cpu = bits_cpu, .vjp = zero_vjp};
+const lz_op op_random_bits_desc = {
+    .name = "RandomBits",
+    .cpu = bits_cpu,
+    .vjp = zero_vjp,
+    .infer = infer_random_bits};
 
 lz_array* op_random_key(uint64_t seed) {
   const int32_t shape[] = {2};

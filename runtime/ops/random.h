@@ -36,4 +36,6 @@ lz_array* op_random_normal(
     lz_array* key,
     lz_stream* s);
 
+extern const lz_op op_random_bits_desc;
+
 #endif

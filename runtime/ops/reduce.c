@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "cpu/softmax.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/reduce_descs.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
@@ -61,11 +62,13 @@ static void reduce_describe(const lz_node* n, char* text, size_t size) {
   snprintf(text, size, "axes=0x%x", p->axes);
 }
 
-#define REDUCE(id, label) \
-  [id] = {                \
-      .name = label,      \
-      .cpu = reduce_cpu,  \
-      GPU(gpu_reduce), .vjp = reduce_vjp,    \
+#define REDUCE(id, label)    \
+  [id] = {                   \
+      .name = label,         \
+      .cpu = reduce_cpu,     \
+      GPU(gpu_reduce),       \
+      .vjp = reduce_vjp,     \
+      .infer = infer_reduce, \
       .describe = reduce_describe}
 const lz_op op_reduce_descs[REDUCE_KINDS] = {
     REDUCE(REDUCE_AND, "And"),
@@ -87,7 +90,7 @@ lz_array* op_reduce(
     return error_set(
         "[%s] Cannot %s reduce zero size array.", names[kind], names[kind]);
   int ndim = reduced_shape(a, p.axes, keepdims, shape);
-  if (single_elements(a, p.axes)) {
+  if (single_elements(a, p.axes) && !(infer_shapeless() && p.axes)) {
     /* Nothing to reduce: only the shape changes, and the type as MLX has it: a
      * product keeps its type, a sum does where no axis is named. */
     bool same = kind == REDUCE_PROD || (kind == REDUCE_SUM && p.axes == 0);
@@ -105,7 +108,8 @@ static int arg_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_arg_desc = {.name = "ArgReduce", .cpu = arg_cpu, .vjp = zero_vjp};
+const lz_op op_arg_desc = {
+    .name = "ArgReduce", .cpu = arg_cpu, .vjp = zero_vjp, .infer = infer_arg};
 
 lz_array* op_argreduce(
     bool greatest, lz_array* a, const int* axis, bool keepdims, lz_stream* s) {
@@ -128,8 +132,48 @@ lz_array* op_argreduce(
       &op_arg_desc, s, &a, 1, &p, sizeof p, DTYPE_UINT32, ndim, shape));
 }
 
-static lz_array* scaled_by_count(
-    lz_array* sum, double factor, lz_dtype dtype, lz_stream* s) {
+/* One over the number of elements along axes, less what is taken off: for
+ * graphs whose shapes may change. Parameters: the axes, what is taken off. */
+static int count_cpu(lz_exec* x) {
+  const int32_t* p = x->params;
+  if (exec_alloc(x, 0)) return 1;
+  double n = op_count(x->in[0], (uint32_t)p[0]) - p[1];
+  dtype_store(
+      (lz_dtype)x->out[0]->dtype, array_data(x->out[0]), 1 / (n > 0 ? n : 0));
+  return 0;
+}
+
+/* A number that depends on shapes alone. */
+static int count_jvp(const lz_jvp* v) {
+  v->result[0] = NULL;
+  return 0;
+}
+
+const lz_op op_count_desc = {
+    .name = "NumberOfElements",
+    .flags = OP_HOST,
+    .cpu = count_cpu,
+    .vjp = zero_vjp,
+    .jvp = count_jvp,
+    .infer = infer_count};
+
+/* sum / (count - ddof), as a product with the inverse. */
+static lz_array* divide_by_count(
+    lz_array* sum,
+    lz_array* a,
+    uint32_t axes,
+    int ddof,
+    lz_dtype dtype,
+    lz_stream* s) {
+  if (!sum) return NULL;
+  if (infer_shapeless() && axes) {
+    const int32_t p[] = {(int32_t)axes, ddof};
+    lz_array* inverse = scope_own(
+        node_make(&op_count_desc, s, &a, 1, p, sizeof p, dtype, 0, NULL));
+    return op_multiply(sum, inverse, s);
+  }
+  double n = op_count(a, axes) - ddof;
+  double factor = 1.0 / (n > 0 ? n : 0);
   return op_multiply(sum, scope_own(array_new_scalar(dtype, factor)), s);
 }
 
@@ -137,11 +181,8 @@ lz_array* op_mean(lz_array* a, lz_axes axes, bool keepdims, lz_stream* s) {
   if (!a || !s) return NULL;
   uint32_t mask;
   if (op_axes_mask("mean", a, axes, &mask)) return NULL;
-  return scaled_by_count(
-      op_sum(a, axes, keepdims, s),
-      1.0 / op_count(a, mask),
-      dtype_inexact((lz_dtype)a->dtype),
-      s);
+  lz_dtype dtype = dtype_inexact((lz_dtype)a->dtype);
+  return divide_by_count(op_sum(a, axes, keepdims, s), a, mask, 0, dtype, s);
 }
 
 lz_array* op_var(
@@ -152,8 +193,7 @@ lz_array* op_var(
   lz_dtype dtype = dtype_inexact((lz_dtype)a->dtype);
   lz_array* off = op_subtract(a, op_mean(a, axes, true, s), s);
   lz_array* sum = op_sum(op_square(off, s), axes, keepdims, s);
-  double n = op_count(a, mask) - ddof;
-  return scaled_by_count(sum, 1.0 / (n > 0 ? n : 0), dtype, s);
+  return divide_by_count(sum, a, mask, ddof, dtype, s);
 }
 
 lz_array* op_std(
@@ -171,7 +211,11 @@ static int softmax_cpu(lz_exec* x) {
 }
 
 const lz_op op_softmax_desc = {
-    .name = "Softmax", .cpu = softmax_cpu, GPU(gpu_softmax), .vjp = softmax_vjp};
+    .name = "Softmax",
+    .cpu = softmax_cpu,
+    GPU(gpu_softmax),
+    .vjp = softmax_vjp,
+    .infer = infer_softmax};
 
 static int logsumexp_cpu(lz_exec* x) {
   const softmax_params* p = x->params;
@@ -182,7 +226,11 @@ static int logsumexp_cpu(lz_exec* x) {
   return 0;
 }
 
-const lz_op op_logsumexp_desc = {.name = "LogSumExp", .cpu = logsumexp_cpu, .vjp = logsumexp_vjp};
+const lz_op op_logsumexp_desc = {
+    .name = "LogSumExp",
+    .cpu = logsumexp_cpu,
+    .vjp = logsumexp_vjp,
+    .infer = infer_logsumexp};
 
 /* The only axis of a set, or -1. */
 static int single_axis(uint32_t mask) {

@@ -21,6 +21,7 @@ typedef struct softmax_params {
 } softmax_params;
 
 extern const lz_op op_reduce_descs[REDUCE_KINDS];
-extern const lz_op op_arg_desc, op_softmax_desc, op_logsumexp_desc;
+extern const lz_op op_arg_desc, op_softmax_desc, op_logsumexp_desc,
+    op_count_desc;
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/scope.h"
 #include "cpu/rope.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/shape.h"
 
 /* Inputs: x, offset, and freqs or nothing. */
@@ -115,12 +116,29 @@ static void rope_describe(const lz_node* n, char* text, size_t size) {
       p->forward ? "" : " inverse");
 }
 
+static int rope_check(const lz_array* x, const lz_array* offset, int dims);
+
+static int rope_infer(lz_infer* x) {
+  const rope_params* p = x->params;
+  if (x->n_in < 2 || x->n_in > 3 || infer_expect(x, x->n_in, 1, sizeof *p))
+    return infer_fail(x, "%d inputs", x->n_in);
+  if (rope_check(x->in[0], x->in[1], p->dims)) return 1;
+  const lz_array* freqs = x->n_in > 2 ? x->in[2] : NULL;
+  bool fits = dtype_size((lz_dtype)x->in[1]->dtype) == 4;
+  if (freqs)
+    fits = fits && freqs->dtype == DTYPE_FLOAT32 && freqs->ndim == 1 &&
+           freqs->shape[0] == p->dims / 2;
+  if (!fits) return infer_fail(x, "offset or frequencies do not fit");
+  return infer_like(x, 0, x->in[0]);
+}
+
 const lz_op op_rope_desc = {
     .name = "RoPE",
     .cpu = rope_cpu,
     .vjp = rope_vjp,
     .jvp = rope_jvp,
     .vmap = rope_vmap,
+    .infer = rope_infer,
     .describe = rope_describe};
 
 static int rope_check(const lz_array* x, const lz_array* offset, int dims) {

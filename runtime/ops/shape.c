@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/scope.h"
+#include "ops/infer.h"
 #include "ops/view.h"
 
 int shape_broadcast(
@@ -76,7 +77,7 @@ static int shape_limit(const char* op, int ndim) {
 lz_array* op_reshape(
     lz_array* a, const int32_t* shape, int ndim, lz_stream* s) {
   if (!a || !s || shape_limit("reshape", ndim)) return NULL;
-  int32_t to[LZ_MAX_DIMS];
+  int32_t to[LZ_MAX_DIMS] = {0};
   int64_t known = 1;
   int hole = -1;
   for (int i = 0; i < ndim; i++) {
@@ -108,7 +109,10 @@ lz_array* op_reshape(
         (long long)a->size,
         error_shape(ndim, shape));
   if (shape_is(a, ndim, to)) return a;
-  return shape_view(&op_reshape_desc, a, NULL, 0, ndim, to, s);
+  const bool open = hole >= 0 && infer_shapeless();
+  int32_t at = hole;
+  size_t size = open ? sizeof at : 0;
+  return shape_view(&op_reshape_desc, a, &at, size, ndim, to, s);
 }
 
 lz_array* op_flatten(lz_array* a, int start_axis, int end_axis, lz_stream* s) {
@@ -140,7 +144,9 @@ lz_array* op_flatten(lz_array* a, int start_axis, int end_axis, lz_stream* s) {
       to[n++] = a->shape[i];
     else
       to[n - 1] *= a->shape[i];
-  return shape_view(&op_flatten_desc, a, NULL, 0, n, to, s);
+  const int32_t axes[] = {start, end};
+  size_t size = infer_shapeless() ? sizeof axes : 0;
+  return shape_view(&op_flatten_desc, a, axes, size, n, to, s);
 }
 
 lz_array* op_unflatten(
@@ -179,7 +185,10 @@ lz_array* op_unflatten(
         a->shape[axis],
         error_shape(ndim, shape));
   for (int i = axis + 1; i < a->ndim; i++) to[n++] = a->shape[i];
-  return shape_view(&op_unflatten_desc, a, NULL, 0, n, to, s);
+  int32_t p[2 + LZ_MAX_DIMS] = {axis, ndim};
+  memcpy(p + 2, shape, sizeof *shape * (size_t)ndim);
+  size_t size = infer_shapeless() ? sizeof *p * (size_t)(2 + ndim) : 0;
+  return shape_view(&op_unflatten_desc, a, p, size, n, to, s);
 }
 
 lz_array* op_broadcast_to(
@@ -269,7 +278,8 @@ lz_array* op_expand_dims(
   int32_t to[LZ_MAX_DIMS];
   for (int i = 0, k = 0; i < ndim; i++)
     to[i] = ones & (UINT32_C(1) << i) ? 1 : a->shape[k++];
-  return shape_view(&op_expand_dims_desc, a, NULL, 0, ndim, to, s);
+  size_t size = infer_shapeless() ? sizeof ones : 0;
+  return shape_view(&op_expand_dims_desc, a, &ones, size, ndim, to, s);
 }
 
 lz_array* op_squeeze(lz_array* a, const int* axes, int n_axes, lz_stream* s) {
@@ -290,7 +300,8 @@ lz_array* op_squeeze(lz_array* a, const int* axes, int n_axes, lz_stream* s) {
     }
   }
   if (n == a->ndim) return a;
-  return shape_view(&op_squeeze_desc, a, NULL, 0, n, to, s);
+  size_t size = infer_shapeless() ? sizeof gone : 0;
+  return shape_view(&op_squeeze_desc, a, &gone, size, n, to, s);
 }
 
 lz_array* op_squeeze_all(lz_array* a, lz_stream* s) {

@@ -7,11 +7,12 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 #include "ops/update.h"
 
-#define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp
+#define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp, .infer = infer_##id
 
 static int slice_begin(lz_exec* x, lz_view* out) {
   if (exec_alloc_or_donate(x, 0, 0)) return 1;

@@ -8,10 +8,11 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
 
-#define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp
+#define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp, .infer = infer_##id
 
 /* Output 0 as a copy of input 0, or that input's own memory. */
 static int update_begin(lz_exec* x, lz_view* out) {
@@ -205,7 +206,8 @@ static int masked_scatter_cpu(lz_exec* x) {
 const lz_op op_masked_scatter_desc = {
     .name = "MaskedScatter",
     .cpu = masked_scatter_cpu,
-    .vjp = masked_scatter_vjp};
+    .vjp = masked_scatter_vjp,
+    .infer = infer_masked_scatter};
 
 lz_array* op_masked_scatter(
     lz_array* a, lz_array* mask, lz_array* value, lz_stream* s) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "cpu/copy.h"
+#include "ops/infer.h"
 #include "ops/rules.h"
 
 /* Copies input 0 into fresh row-major memory of output 0, element by element
@@ -156,19 +157,60 @@ static void view_describe_axes(const lz_node* n, char* text, size_t size) {
   const lz_op op_##id##_desc = {  \
       .name = label, .flags = OP_VIEW, .cpu = run, __VA_ARGS__}
 
-VIEW(reshape, "Reshape", view_reshape, .vjp = same_elements_vjp);
-VIEW(flatten, "Flatten", view_reshape, .vjp = same_elements_vjp);
-VIEW(unflatten, "Unflatten", view_reshape, .vjp = same_elements_vjp);
-VIEW(broadcast, "Broadcast", view_broadcast, .vjp = broadcast_vjp);
+VIEW(
+    reshape,
+    "Reshape",
+    view_reshape,
+    .vjp = same_elements_vjp,
+    .infer = infer_reshape);
+VIEW(
+    flatten,
+    "Flatten",
+    view_reshape,
+    .vjp = same_elements_vjp,
+    .infer = infer_flatten);
+VIEW(
+    unflatten,
+    "Unflatten",
+    view_reshape,
+    .vjp = same_elements_vjp,
+    .infer = infer_unflatten);
+VIEW(
+    broadcast,
+    "Broadcast",
+    view_broadcast,
+    .vjp = broadcast_vjp,
+    .infer = infer_broadcast_to);
 VIEW(
     transpose,
     "Transpose",
     view_transpose,
     .vjp = transpose_vjp,
+    .infer = infer_transpose,
     .describe = view_describe_axes);
-VIEW(expand_dims, "ExpandDims", view_ones, .vjp = same_elements_vjp);
-VIEW(squeeze, "Squeeze", view_ones, .vjp = same_elements_vjp);
-VIEW(slice, "Slice", view_slice, .vjp = slice_vjp);
-VIEW(as_strided, "AsStrided", view_as_strided, .vjp = as_strided_vjp);
-VIEW(contiguous, "Contiguous", view_contiguous, .vjp = same_elements_vjp);
-VIEW(copy, "Copy", view_same, .vjp = same_elements_vjp);
+VIEW(
+    expand_dims,
+    "ExpandDims",
+    view_ones,
+    .vjp = same_elements_vjp,
+    .infer = infer_expand_dims);
+VIEW(
+    squeeze,
+    "Squeeze",
+    view_ones,
+    .vjp = same_elements_vjp,
+    .infer = infer_squeeze);
+VIEW(slice, "Slice", view_slice, .vjp = slice_vjp, .infer = infer_slice);
+VIEW(
+    as_strided,
+    "AsStrided",
+    view_as_strided,
+    .vjp = as_strided_vjp,
+    .infer = infer_as_strided);
+VIEW(
+    contiguous,
+    "Contiguous",
+    view_contiguous,
+    .vjp = same_elements_vjp,
+    .infer = infer_contiguous);
+VIEW(copy, "Copy", view_same, .vjp = same_elements_vjp, .infer = infer_same);
