@@ -2,12 +2,15 @@
 
 #include <string.h>
 
+#include "core/error.h"
 #include "core/scope.h"
+#include "io/checksum.h"
 
 typedef struct load_params {
   lz_source* source;
   uint64_t offset;
-  uint64_t swap;
+  uint32_t swap, checked;
+  uint64_t checksum; /* of the bytes as they are in the file */
 } load_params;
 
 static void load_swap(char* data, size_t n, size_t item) {
@@ -25,6 +28,14 @@ static int load_cpu(lz_exec* x) {
   if (exec_alloc(x, 0)) return 1;
   if (source_read(p->source, array_data(out), array_nbytes(out), p->offset))
     return 1;
+  if (p->checked &&
+      checksum_of(array_data(out), array_nbytes(out)) != p->checksum)
+    return error_fail(
+        "[load] %s is damaged: %zu bytes from byte %llu on are not what was "
+        "written",
+        source_label(p->source),
+        array_nbytes(out),
+        (unsigned long long)p->offset);
   if (p->swap) {
     /* A complex number is two floats. */
     size_t item = dtype_size((lz_dtype)out->dtype);
@@ -59,7 +70,22 @@ lz_array* op_load(
     const int32_t* shape,
     lz_stream* s) {
   if (!s) return NULL;
-  load_params p = {source, offset, swap};
+  load_params p = {.source = source, .offset = offset, .swap = swap};
+  return scope_own(
+      node_make(&op_load_desc, s, NULL, 0, &p, sizeof p, dtype, ndim, shape));
+}
+
+lz_array* op_load_checked(
+    lz_source* source,
+    uint64_t offset,
+    uint64_t checksum,
+    lz_dtype dtype,
+    int ndim,
+    const int32_t* shape,
+    lz_stream* s) {
+  if (!s) return NULL;
+  load_params p = {
+      .source = source, .offset = offset, .checked = 1, .checksum = checksum};
   return scope_own(
       node_make(&op_load_desc, s, NULL, 0, &p, sizeof p, dtype, ndim, shape));
 }

@@ -16,6 +16,17 @@ lz_array* op_load(
     const int32_t* shape,
     lz_stream* s);
 
+/* The same, of native byte order; it fails when evaluated if the bytes have
+ * another checksum (io/checksum.h). */
+lz_array* op_load_checked(
+    lz_source* source,
+    uint64_t offset,
+    uint64_t checksum,
+    lz_dtype dtype,
+    int ndim,
+    const int32_t* shape,
+    lz_stream* s);
+
 extern const lz_op op_load_desc;
 
 #endif
