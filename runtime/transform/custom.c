@@ -135,7 +135,7 @@ static int custom_vmap(const lz_vmap* v) {
   return take_results(&args, v->result, m);
 }
 
-static const lz_op custom_desc = {
+const lz_op op_custom_desc = {
     .name = "CustomTransforms",
     .flags = OP_VIEW | OP_NO_MERGE,
     .cpu = custom_cpu,
@@ -163,7 +163,7 @@ static int custom_call(lz_closure* self, closure_args* args) {
   custom_params params = {r, n};
   if (!failed && m)
     failed = node_make_multi(
-        &custom_desc,
+        &op_custom_desc,
         stream_default(device_default()),
         inputs,
         (int)(n + m),

@@ -45,6 +45,8 @@ lz_closure* value_and_grad(lz_closure* f, const int* argnums, size_t n);
 /* A function with derivatives and batching of its own; each may be NULL. */
 lz_closure* custom_function(
     lz_closure* f, lz_closure* vjp, lz_closure* jvp, lz_closure* vmap);
+/* The node that its results pass through. */
+extern const lz_op op_custom_desc;
 /* Computes the function again when its gradient is taken. */
 lz_closure* checkpoint(lz_closure* f);
 
