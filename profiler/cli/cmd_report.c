@@ -14,6 +14,7 @@ static const char report_help[] =
     "\n"
     "  --json       the same as JSON, for programs\n"
     "  --evals      each evaluation, not grouped by line\n"
+    "  --shapes     kernels by the shape of their result as well\n"
     "  --blame      work by the line that triggered and the line that built "
     "it\n"
     "  --top N      rows of a table (12)\n"
@@ -48,6 +49,8 @@ int cmd_report(int argc, char** argv) {
       json = true;
     } else if (!strcmp(a, "--evals")) {
       r.each_eval = true;
+    } else if (!strcmp(a, "--shapes")) {
+      r.shapes = true;
     } else if (!strcmp(a, "--blame")) {
       r.blame = true;
     } else if (!strcmp(a, "--top") && atoi(value) > 0) {

@@ -15,6 +15,7 @@ typedef struct report {
   const findings* found;
   uint32_t top; /* rows of a table */
   bool each_eval;
+  bool shapes; /* kernels by the shape of their result, too */
   bool blame;
 } report;
 
@@ -36,6 +37,7 @@ void report_rest(const report* r, uint32_t shown, uint32_t all);
 
 /* A place, by its file's name; room for any. */
 #define REPORT_PLACE 300
+#define REPORT_SHAPE 160
 char* report_place(char out[REPORT_PLACE], const report* r, summary_place p);
 
 #endif

@@ -151,18 +151,21 @@ void report_evals(const report* r) {
 }
 
 void report_kernels(const report* r) {
+#define COLUMNS                                                              \
+  {"time", true, false, TERM_PLAIN}, {"share", true, false, TERM_PLAIN},     \
+      {"", false, false, TERM_BAR}, {"count", true, false, TERM_PLAIN},      \
+      {"kernel", false, true, TERM_NAME}, {"mean", true, false, TERM_PLAIN}, \
+      {"GB/s", true, false, TERM_PLAIN}, {                                   \
+    "GFLOP/s", true, false, TERM_PLAIN                                       \
+  }
   static const term_column columns[] = {
-      {"time", true, false, TERM_PLAIN},
-      {"share", true, false, TERM_PLAIN},
-      {"", false, false, TERM_BAR},
-      {"count", true, false, TERM_PLAIN},
-      {"kernel", false, true, TERM_NAME},
-      {"mean", true, false, TERM_PLAIN},
-      {"GB/s", true, false, TERM_PLAIN},
-      {"GFLOP/s", true, false, TERM_PLAIN},
+      COLUMNS,
       {"read", true, false, TERM_PLAIN},
       {"written", true, false, TERM_PLAIN},
   };
+  static const term_column shaped[] = {
+      COLUMNS, {"result", false, false, TERM_PLAIN}};
+#undef COLUMNS
   if (!r->s->ran) return;
   char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
   snprintf(
@@ -173,10 +176,12 @@ void report_kernels(const report* r) {
       report_s(r->s->ran),
       text_ns(b, r->s->kernel_ns));
   term_section(&r->term, "KERNELS", line);
-  term_table* t = term_table_new(columns, N(columns));
-  uint32_t shown = 0;
-  for (; shown < r->s->n_kernels && shown < r->top; shown++) {
-    const summary_kernel* k = &r->s->kernels[shown];
+  const summary_kernel* rows = r->shapes ? r->s->shapes : r->s->kernels;
+  uint32_t all = r->shapes ? r->s->n_shapes : r->s->n_kernels, shown = 0;
+  term_table* t = r->shapes ? term_table_new(shaped, N(shaped))
+                            : term_table_new(columns, N(columns));
+  for (; shown < all && shown < r->top; shown++) {
+    const summary_kernel* k = &rows[shown];
     char bar[TERM_BAR_SIZE], text[TEXT_SIZE];
     double share = report_share(k->total_ns, r->s->kernel_ns);
     uint64_t moved = k->bytes_read + k->bytes_written;
@@ -194,11 +199,18 @@ void report_kernels(const report* r) {
       term_table_cell(t, "%.2f", (double)k->flops / (double)k->total_ns);
     else
       term_table_cell(t, " ");
-    term_table_cell(t, "%s", text_bytes(text, k->bytes_read));
-    term_table_cell(t, "%s", text_bytes(text, k->bytes_written));
+    if (r->shapes) {
+      char shape[REPORT_SHAPE] = " ";
+      if (k->array != MODEL_NONE)
+        text_shape(shape, sizeof shape, r->m, k->array);
+      term_table_cell(t, "%s", shape);
+    } else {
+      term_table_cell(t, "%s", text_bytes(text, k->bytes_read));
+      term_table_cell(t, "%s", text_bytes(text, k->bytes_written));
+    }
   }
   term_table_end(&r->term, t);
-  report_rest(r, shown, r->s->n_kernels);
+  report_rest(r, shown, all);
 }
 
 /* Told where there is more than one: which of them stood still. */

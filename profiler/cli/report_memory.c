@@ -178,7 +178,7 @@ void report_waits(const report* r) {
       {"time", true, false, TERM_PLAIN},
       {"waits", true, false, TERM_PLAIN},
       {"for", false, false, TERM_NAME},
-      {"eval at", false, true, TERM_PLACE},
+      {"at", false, true, TERM_PLACE},
       {"mean", true, false, TERM_PLAIN},
       {"longest", true, false, TERM_PLAIN},
   };

@@ -92,6 +92,7 @@ bool load_wait(loader* l, const trace_event* e) {
   w->eval = load_eval_row(l, e->wait.eval, w->begin_ns);
   w->thread = thread;
   w->reason = e->wait.reason;
+  w->stack = load_stack_row(l, e->wait.stack);
   return true;
 }
 

@@ -119,6 +119,7 @@ typedef struct model_wait {
   uint32_t stream;
   uint32_t eval; /* MODEL_NONE */
   uint32_t thread;
+  uint32_t stack; /* MODEL_NONE */
   uint8_t reason; /* lazuli/wait.def */
 } model_wait;
 

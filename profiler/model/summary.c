@@ -104,6 +104,20 @@ static uint64_t summary_moving_ns(const model_kernel* k, uint64_t bytes) {
              : 0;
 }
 
+static void summary_add_kernel(
+    summary_kernel* row, const model_kernel* k, uint32_t index) {
+  uint64_t ns = summary_kernel_ns(k);
+  if (!row->count++) row->first = index;
+  row->name = k->name;
+  row->total_ns += ns;
+  row->max_ns = ns > row->max_ns ? ns : row->max_ns;
+  row->bytes_read += k->bytes_read;
+  row->bytes_written += k->bytes_written;
+  row->flops += k->flops;
+  row->bytes_saved += k->bytes_saved;
+  row->nodes += k->n_nodes;
+}
+
 static bool summary_kernels(making* w) {
   for (uint32_t i = 0; i < w->m->n_kernels; i++) {
     const model_kernel* k = &w->m->kernels[i];
@@ -111,20 +125,41 @@ static bool summary_kernels(making* w) {
     keys_key key = {{k->name}};
     summary_kernel* row = SUMMARY_ROW(w, kernels, &key);
     if (!row) return false;
-    uint64_t ns = summary_kernel_ns(k);
-    if (!row->count++) row->first = i;
-    row->name = k->name;
-    row->total_ns += ns;
-    row->max_ns = ns > row->max_ns ? ns : row->max_ns;
-    row->bytes_read += k->bytes_read;
-    row->bytes_written += k->bytes_written;
-    row->flops += k->flops;
-    row->bytes_saved += k->bytes_saved;
-    row->nodes += k->n_nodes;
-    w->s->kernel_ns += ns;
+    summary_add_kernel(row, k, i);
+    row->array = MODEL_NONE;
+    w->s->kernel_ns += summary_kernel_ns(k);
     w->s->bytes_saved += k->bytes_saved;
     w->s->fused += k->n_nodes > 1;
     w->s->ran++;
+  }
+  return true;
+}
+
+/* The first result of a kernel's last node, or MODEL_NONE. */
+static uint32_t summary_result(const model* m, const model_kernel* k) {
+  if (!k->n_nodes) return MODEL_NONE;
+  const model_node* last =
+      &m->nodes[m->kernel_nodes[k->first_node + k->n_nodes - 1]];
+  return last->n_outputs ? last->first_output : MODEL_NONE;
+}
+
+static bool summary_shapes(making* w) {
+  const model* m = w->m;
+  for (uint32_t i = 0; i < m->n_kernels; i++) {
+    const model_kernel* k = &m->kernels[i];
+    if (k->begin_ns == UINT64_MAX) continue;
+    uint32_t result = summary_result(m, k);
+    keys_key key = {{k->name, UINT32_MAX}};
+    if (result != MODEL_NONE) {
+      const model_array* a = &m->arrays[result];
+      key.part[1] = a->ndim;
+      for (int d = 0; d < a->ndim && d + 2 < KEYS_WIDTH; d++)
+        key.part[d + 2] = (uint32_t)m->dims[a->shape + (uint32_t)d];
+    }
+    summary_kernel* row = SUMMARY_ROW(w, shapes, &key);
+    if (!row) return false;
+    summary_add_kernel(row, k, i);
+    row->array = result;
   }
   return true;
 }
@@ -202,7 +237,8 @@ static bool summary_waits(making* w) {
     const model_wait* from = &w->m->waits[i];
     keys_key key = {{from->reason}};
     summary_place place = {0};
-    if (from->eval != MODEL_NONE)
+    if (from->stack != MODEL_NONE) place = summary_place_of(w->m, from->stack);
+    if (!place.line && from->eval != MODEL_NONE)
       place = summary_place_of(w->m, w->m->evals[from->eval].stack);
     summary_key_place(&key, 1, place);
     summary_wait* row = SUMMARY_ROW(w, waits, &key);
@@ -416,6 +452,7 @@ summary* summary_new(const model* m) {
   static bool (*const steps[])(making*) = {
       summary_evals,
       summary_kernels,
+      summary_shapes,
       summary_groups,
       summary_refusals,
       summary_waits,

@@ -39,7 +39,8 @@ typedef struct summary_eval {
   bool is_async;
 } summary_eval;
 
-/* Kernels of one name, of those that began; cost: total_ns. */
+/* Kernels of one name, of those that began; cost: total_ns. In `shapes` also of
+ * results of one shape. */
 typedef struct summary_kernel {
   uint64_t total_ns;
   uint64_t max_ns;
@@ -51,6 +52,7 @@ typedef struct summary_kernel {
   uint32_t count;
   uint32_t name;  /* string */
   uint32_t first; /* kernel */
+  uint32_t array; /* of `shapes`: one with the shape, or MODEL_NONE */
 } summary_kernel;
 
 /* Fused kernels (two nodes or more) of one name and line; cost: bytes_saved. */
@@ -82,7 +84,7 @@ typedef struct summary_refusal {
 
 /* Waits of one reason and line; cost: total_ns. */
 typedef struct summary_wait {
-  summary_place place; /* of the eval waited for */
+  summary_place place; /* who waited, else of the eval waited for */
   uint64_t total_ns;
   uint64_t max_ns;
   uint32_t count;
@@ -132,6 +134,7 @@ typedef struct summary_stream {
 #define SUMMARY_TABLES(TABLE)      \
   TABLE(summary_eval, evals)       \
   TABLE(summary_kernel, kernels)   \
+  TABLE(summary_kernel, shapes)    \
   TABLE(summary_group, groups)     \
   TABLE(summary_refusal, refusals) \
   TABLE(summary_wait, waits)       \

@@ -154,7 +154,8 @@ static void probe_wait(void* user, const lazuli_probe_wait* p) {
        .stream = p->stream,
        .eval = p->eval,
        .begin_ns = p->begin_ns,
-       .end_ns = p->end_ns});
+       .end_ns = p->end_ns,
+       .stack = record_stack(t)});
   END
 }
 

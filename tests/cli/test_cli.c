@@ -67,6 +67,7 @@ static void test_golden(void** state) {
   golden("training.txt", "report training.lzt");
   golden("training-evals.txt", "report --evals --top 3 training.lzt");
   golden("training-colour.txt", "report --color always training.lzt");
+  golden("training-shapes.txt", "report --shapes --top 5 training.lzt");
   golden("training.json", "report --json training.lzt");
   golden("killed.txt", "report killed.lzt");
   golden("odd.txt", "report --blame odd.lzt");

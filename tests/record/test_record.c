@@ -137,6 +137,7 @@ static void test_every_event(void** state) {
   assert_int_equal(wait->reason, LAZULI_WAIT_ARRAY);
   assert_int_equal(wait->begin_ns, 60);
   assert_int_equal(wait->end_ns, 61);
+  assert_int_not_equal(wait->stack, 0);
   const trace_eval_end* ended = FIND(t, eval_end, 0);
   assert_int_equal(ended->nodes, 62);
   assert_int_equal(ended->kernels, 63);
