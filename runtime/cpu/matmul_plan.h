@@ -70,6 +70,9 @@ void matmul_store(
 
 /* In place, over n values. */
 typedef struct matmul_rows {
+  void (*scale)(float* x, int64_t n, float by);
+  void (*add)(float* x, int64_t n, float by, const float* c); /* x += by * c */
+  void (*relu)(float* x, int64_t n);
   void (*gelu)(float* x, int64_t n);
 } matmul_rows;
 

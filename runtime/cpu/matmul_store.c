@@ -49,21 +49,23 @@ static void matmul_store_complex(
 static void matmul_store_real(
     const matmul_plan* p, float* row, const char* c, char* out, int64_t cols) {
   const gemm_table* t = gemm_kernels();
-  if (p->alpha != 1)
-    for (int64_t j = 0; j < cols; j++) row[j] *= p->alpha;
-  if (p->c.data) {
+  const matmul_rows* rows = ISA_PICK(matmul_rows);
+  if (p->alpha != 1) rows->scale(row, cols, p->alpha);
+  if (p->c.data && p->dtype == DTYPE_FLOAT32 && p->c.col == 1) {
+    rows->add(row, cols, p->beta, (const float*)c);
+  } else if (p->c.data) {
     float add[256];
     for (int64_t j0 = 0; j0 < cols; j0 += 256) {
       const int64_t n = cols - j0 < 256 ? cols - j0 : 256;
       t->load[p->dtype](
           add, c + j0 * p->c.col * (int64_t)dtype_size(p->dtype), p->c.col, n);
-      for (int64_t j = 0; j < n; j++) row[j0 + j] += p->beta * add[j];
+      rows->add(row + j0, n, p->beta, add);
     }
   }
   if (p->activation == MATMUL_RELU)
-    for (int64_t j = 0; j < cols; j++) row[j] = row[j] < 0 ? 0 : row[j];
+    rows->relu(row, cols);
   else if (p->activation == MATMUL_GELU)
-    ISA_PICK(matmul_rows)->gelu(row, cols);
+    rows->gelu(row, cols);
   t->store[p->dtype](out, p->out.col, row, cols);
 }
 

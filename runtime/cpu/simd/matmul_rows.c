@@ -1,4 +1,4 @@
-/* The activation that products end with, over rows of sums. */
+/* What products end with, over rows of sums. */
 #include "cpu/isa.h"
 #include "cpu/matmul_plan.h"
 #include "cpu/simd/elementwise_math.h"
@@ -16,5 +16,19 @@ static void gelu(float* x, int64_t n) {
   }
 }
 
+static void scale(float* x, int64_t n, float by) {
+  for (int64_t i = 0; i < n; i++) x[i] *= by;
+}
+
+static void add(
+    float* restrict x, int64_t n, float by, const float* restrict c) {
+  for (int64_t i = 0; i < n; i++) x[i] += by * c[i];
+}
+
+static void relu(float* x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) x[i] = x[i] < 0 ? 0 : x[i];
+}
+
 extern const matmul_rows ISA_NAME(matmul_rows);
-const matmul_rows ISA_NAME(matmul_rows) = {gelu};
+const matmul_rows ISA_NAME(matmul_rows) = {
+    .scale = scale, .add = add, .relu = relu, .gelu = gelu};
