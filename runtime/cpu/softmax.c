@@ -3,9 +3,17 @@
 #include <math.h>
 
 #include "cpu/softmax_job.h"
+#include "cpu/tile.h"
 #include "stream/pool.h"
 
-enum { ROW = 8192 /* floats of a row that is worked on in the cache */ };
+enum {
+  ROW = 8192, /* floats of a row that is worked on in the cache */
+#if defined(LAZULI_HOSTILE)
+  STREAM_BYTES = 64
+#else
+  STREAM_BYTES = 4 << 20 /* of an output that goes past the caches */
+#endif
+};
 
 /* The greater of `top` and n elements of a tile. */
 static double tile_max(
@@ -33,11 +41,13 @@ static void softmax_row(
   if (job->n <= most ||
       (!job->half && job->in_stride == 1 && job->out_stride == 1)) {
     const void* row = load(job, x, job->n, tile);
-    void* e = !job->half && job->out_stride == 1 ? (void*)out : (void*)tile;
+    bool direct = !job->half && job->out_stride == 1;
+    bool stream = direct && job->stream && job->n <= most;
+    void* e = direct && !stream ? (void*)out : (void*)tile;
     double top = tile_max(job, row, job->n, -INFINITY);
     double sum = k->exp_sum[w](row, job->n, top, e);
-    k->scale[w](e, job->n, 1 / sum);
-    store(job, out, e, job->n);
+    k->scale[w](e, job->n, 1 / sum, stream ? out : e, stream);
+    if (!stream) store(job, out, e, job->n);
     return;
   }
   double top = -INFINITY, sum = 0;
@@ -51,7 +61,7 @@ static void softmax_row(
         sum += k->exp_sum[w](part, m, top, NULL);
       } else {
         k->exp_sum[w](part, m, top, tile);
-        k->scale[w](tile, m, 1 / sum);
+        k->scale[w](tile, m, 1 / sum, tile, false);
         store(job, out + i * job->out_stride * job->size, tile, m);
       }
     }
@@ -70,6 +80,7 @@ static void softmax_rows(void* ctx, int64_t begin, int64_t end, int worker) {
         tile);
     if (begin + 1 < end) walk_next(&job->rows, &at);
   }
+  tile_stream_end();
 }
 
 double softmax_log(const softmax_job* job, double sum, double top) {
@@ -136,6 +147,8 @@ void softmax_run(
   assert(dtype_is_float(in->dtype) && out->dtype == in->dtype);
   softmax_job job = make_job(in, axis, out, out->strides[axis]);
   if (job.rows.size == 0 || job.n == 0) return;
+  job.stream =
+      in->data != out->data && job.rows.size * job.n * job.size >= STREAM_BYTES;
   if (softmax_by_cols(&job)) return;
   pool_for(
       job.rows.size,

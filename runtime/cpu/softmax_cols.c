@@ -1,4 +1,5 @@
 #include "cpu/softmax_job.h"
+#include "cpu/tile.h"
 #include "stream/pool.h"
 
 enum {
@@ -39,14 +40,12 @@ static void load_rows(
 
 static void sum_columns(const softmax_job* job, columns* c) {
   const softmax_table* k = job->kernels;
-  for (int64_t i = 0; i < c->padded; i++) {
-    double least = -__builtin_inf();
-    dtype_store(
-        job->wide ? DTYPE_FLOAT64 : DTYPE_FLOAT32,
-        (uint8_t*)c->top + i * (job->wide ? 8 : 4),
-        least);
-  }
-  memset(c->sum, 0, sizeof c->sum);
+  if (job->wide)
+    for (int64_t i = 0; i < c->padded; i++) c->top[i] = -__builtin_inf();
+  else
+    for (int64_t i = 0; i < c->padded; i++)
+      ((float*)c->top)[i] = -__builtin_inff();
+  memset(c->sum, 0, (size_t)c->padded * (job->wide ? 8 : 4));
   if (is_direct(job, c)) {
     k->take[job->wide](
         c->in, job->in_stride, job->n, c->padded, c->top, c->sum);
@@ -76,12 +75,14 @@ static void write_softmax(const softmax_job* job, columns* c) {
         c->top,
         c->sum,
         c->out,
-        job->out_stride);
+        job->out_stride,
+        job->stream);
     return;
   }
   for (int64_t r = 0; r < job->n; r++) {
     load_rows(job, c, r, 1);
-    k->give[job->wide](c->tile, 0, 1, c->padded, c->top, c->sum, c->tile, 0);
+    k->give[job->wide](
+        c->tile, 0, 1, c->padded, c->top, c->sum, c->tile, 0, false);
     floats_store(
         job->type, c->out + r * job->out_stride * job->size, 1, c->tile, c->n);
   }
@@ -91,14 +92,16 @@ static void write_log_sums(
     const softmax_job* job, columns* c, int64_t out_stride) {
   lz_dtype d = job->wide ? DTYPE_FLOAT64 : DTYPE_FLOAT32;
   int64_t size = job->wide ? 8 : 4;
-  for (int64_t i = 0; i < c->n; i++) {
-    double sum = dtype_load(d, (uint8_t*)c->sum + i * size);
-    double top = dtype_load(d, (uint8_t*)c->top + i * size);
+  job->kernels->log_sum[job->wide](c->padded, c->top, c->sum);
+  if (!job->half && out_stride == 1) {
+    memcpy(c->out, c->sum, (size_t)(c->n * size));
+    return;
+  }
+  for (int64_t i = 0; i < c->n; i++)
     dtype_store(
         job->type,
         c->out + i * out_stride * job->size,
-        softmax_log(job, sum, top));
-  }
+        dtype_load(d, (uint8_t*)c->sum + i * size));
 }
 
 /* Blocks of columns; the innermost axis of `rows` is across. */
@@ -128,6 +131,7 @@ static void softmax_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
         write_softmax(job, &c);
     }
   }
+  tile_stream_end();
 }
 
 bool softmax_by_cols(softmax_job* job) {

@@ -20,6 +20,7 @@ typedef struct softmax_job {
   walk rows; /* views in, out */
   int64_t n, in_stride, out_stride;
   int64_t block; /* columns worked on side by side */
+  bool stream;   /* the output is so large that it goes past the caches */
   bool log_sum;  /* the logarithm of the sum is what is written */
 } softmax_job;
 

@@ -3,6 +3,8 @@
 #ifndef CPU_SIMD_SOFTMAX_H
 #define CPU_SIMD_SOFTMAX_H
 
+#include <stdbool.h>
+
 #include "cpu/isa.h"
 #include "cpu/softmax.h"
 
@@ -10,8 +12,8 @@ typedef struct softmax_table {
   /* Sum of exp(x - m), the terms written to e where e is not NULL. e may be
    * x. */
   double (*exp_sum[2])(const void* x, int64_t n, double m, void* e);
-  /* e[i] *= f */
-  void (*scale[2])(void* e, int64_t n, double f);
+  /* out[i] = e[i]·f, past the caches if `stream`. out may be e. */
+  void (*scale[2])(const void* e, int64_t n, double f, void* out, bool stream);
   /* Columns side by side, `cols` of them, a multiple of SOFTMAX_LANES; rows
    * are `stride` apart. take: with sum[c] that of exp(x - top[c]) over the
    * column so far, takes in `rows` rows. */
@@ -22,7 +24,9 @@ typedef struct softmax_table {
       int64_t cols,
       void* top,
       void* sum);
-  /* out = exp(x - top[c])·f[c] */
+  /* sum[c] = log(sum[c]) + top[c], or an infinite top as it is */
+  void (*log_sum[2])(int64_t cols, const void* top, void* sum);
+  /* out = exp(x - top[c])·f[c], past the caches if `stream` */
   void (*give[2])(
       const void* x,
       int64_t stride,
@@ -31,7 +35,8 @@ typedef struct softmax_table {
       const void* top,
       const void* f,
       void* out,
-      int64_t out_stride);
+      int64_t out_stride,
+      bool stream);
 } softmax_table;
 
 enum { SOFTMAX_LANES = 16 };

@@ -51,6 +51,30 @@ static inline void vec_store_f64(double* p, vec_f64 v) {
   memcpy(p, &v, sizeof v);
 }
 
+/* Past the caches, to where a vector is aligned; see tile_stream_end(). */
+static inline void vec_stream_f32(float* p, vec_f32 v) {
+#if defined(LZ_ISA_avx512)
+  _mm512_stream_ps(p, (__m512)v);
+#elif defined(LZ_ISA_avx2)
+  _mm256_stream_ps(p, (__m256)v);
+#elif defined(__x86_64__)
+  _mm_stream_ps(p, (__m128)v);
+#else
+  vec_store_f32(p, v);
+#endif
+}
+static inline void vec_stream_f64(double* p, vec_f64 v) {
+#if defined(LZ_ISA_avx512)
+  _mm512_stream_pd(p, (__m512d)v);
+#elif defined(LZ_ISA_avx2)
+  _mm256_stream_pd(p, (__m256d)v);
+#elif defined(__x86_64__)
+  _mm_stream_pd(p, (__m128d)v);
+#else
+  vec_store_f64(p, v);
+#endif
+}
+
 /* VEC_MATH(exp) makes vec_exp_f32 and vec_exp_f64, good to 1 ulp. */
 #if defined(LZ_ISA_avx512)
 #define VEC_MATH(name)                                       \
