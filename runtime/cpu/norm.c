@@ -5,13 +5,19 @@
 
 #include "cpu/floats.h"
 #include "cpu/simd/norm.h"
+#include "cpu/tile.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
 enum {
-  TILE = 4096,   /* elements of a row worked on at once */
-  GRAIN = 16384, /* elements worth a thread's while */
-  MAX_PARTS = 32 /* sets of sums for weight and bias gradients */
+  TILE = 4096,    /* elements of a row worked on at once */
+  GRAIN = 16384,  /* elements worth a thread's while */
+  MAX_PARTS = 32, /* sets of sums for weight and bias gradients */
+#if defined(LAZULI_HOSTILE)
+  STREAM_BYTES = 64
+#else
+  STREAM_BYTES = 4 << 20 /* of an output that goes past the caches */
+#endif
 };
 
 typedef struct norm_job {
@@ -19,6 +25,7 @@ typedef struct norm_job {
   lz_dtype type;
   int64_t size; /* of an element */
   bool centred; /* layer norm: the mean is taken off */
+  bool stream;  /* the output is so large that it goes past the caches */
   float eps;
   int64_t n;
   walk rows; /* views x, out; or x, g, gx */
@@ -88,7 +95,8 @@ static void norm_row(const norm_job* job, const uint8_t* x, uint8_t* out) {
     const void* w = part_of(job, job->w, job->w_stride, i, m, b);
     const void* bias = part_of(job, job->b, job->b_stride, i, m, c);
     uint8_t* to = out + i * job->out_stride * job->size;
-    void* o = !half && job->out_stride == 1 ? (void*)to : (void*)a;
+    bool direct = !half && job->out_stride == 1;
+    void* o = direct && !job->stream ? (void*)to : (void*)a;
     if (half) {
       /* Rounded before the weight and before the bias. */
       job->kernels->apply(t, m, s.mean, s.scale, NULL, NULL, o);
@@ -103,7 +111,10 @@ static void norm_row(const norm_job* job, const uint8_t* x, uint8_t* out) {
     } else {
       job->kernels->apply(t, m, s.mean, s.scale, w, bias, o);
     }
-    floats_store(job->type, to, job->out_stride, o, m);
+    if (direct && job->stream)
+      tile_stream(to, o, (size_t)(m * job->size));
+    else
+      floats_store(job->type, to, job->out_stride, o, m);
   }
 }
 
@@ -118,6 +129,7 @@ static void norm_rows(void* ctx, int64_t begin, int64_t end, int worker) {
         job->out + at.offset[1] * job->size);
     walk_skip(&job->rows, &at, 1);
   }
+  tile_stream_end();
 }
 
 static void set_param(const lz_view* v, const uint8_t** data, int64_t* stride) {
@@ -153,6 +165,8 @@ static void norm_run(
   const lz_view* views[] = {x, out};
   walk_make(&job.rows, 2, views, last);
   if (job.rows.size == 0 || job.n == 0) return;
+  job.stream =
+      x->data != out->data && job.rows.size * job.n * job.size >= STREAM_BYTES;
   pool_for(
       job.rows.size, GRAIN / (job.n > GRAIN ? GRAIN : job.n), norm_rows, &job);
 }
