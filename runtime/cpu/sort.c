@@ -264,7 +264,8 @@ static int run(
   walk_make(&job.rows, 2, views, axis);
   if (job.rows.size == 0 || job.n == 0) return 0;
   int64_t lanes = job.item == SORT_ITEM_32 ? SORT_LANES_32 : SORT_LANES_64;
-  if (!pair && job.n <= SHORT && (job.rows.size >= lanes / 2 || job.n <= FEW)) {
+  if (!pair && job.n <= (kth < 0 ? SHORT : FEW) &&
+      (job.rows.size >= lanes / 2 || job.n <= FEW)) {
     int64_t units = (job.rows.size + lanes - 1) / lanes;
     pool_for(units, GRAIN / (job.n * lanes) / 2, sort_lanes, &job);
   } else if (job.rows.size < 2 * pool_threads() && job.n >= 4 * GRAIN) {

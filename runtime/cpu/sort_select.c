@@ -10,8 +10,10 @@
 /* Two keys of a sample that most likely have the rank between them tell most
  * items apart in one pass; what lies between is taken on alone. */
 enum {
-  SHORT = 2048, /* items that are sorted instead */
+  SHORT = 2048, /* items that one thread selects among */
+  FEW = 24,     /* items that are sorted instead */
   SAMPLE = 2048,
+  SAMPLE_SHORT = 24,
   MAX_PARTS = 64,
   GRAIN = 32768 /* items worth a thread's while */
 };
@@ -100,6 +102,56 @@ static bool split(
   return true;
 }
 
+#define KEY_MOST(ITEM) (UINT64_MAX >> (8 * (ITEM == 0) * 4))
+
+/* The same for what stays in the cache: within `from`, with `to` to deal to. */
+#define SELECT_SHORT(name, T, KEY, ITEM)                                       \
+  static void insert_##name(T* x, int64_t n) {                                 \
+    for (int64_t i = 1; i < n; i++) {                                          \
+      T item = x[i];                                                           \
+      int64_t k = i;                                                           \
+      for (; k > 0 && KEY(x[k - 1]) > KEY(item); k--) x[k] = x[k - 1];         \
+      x[k] = item;                                                             \
+    }                                                                          \
+  }                                                                            \
+  static void select_short_##name(                                             \
+      const sort_table* kernels, T* from, T* to, int64_t n, int64_t rank) {    \
+    while (n > FEW) {                                                          \
+      T sample[SAMPLE_SHORT];                                                  \
+      int64_t taken = 12 + n / 64 < SAMPLE_SHORT ? 12 + n / 64 : SAMPLE_SHORT; \
+      for (int64_t i = 0; i < taken; i++) sample[i] = from[i * n / taken];     \
+      insert_##name(sample, taken);                                            \
+      double share = (double)rank / (double)n;                                 \
+      double spread = sqrt((double)taken * share * (1 - share));               \
+      int64_t margin = (int64_t)(1.5 * spread) + 1, at = rank * taken / n;     \
+      uint64_t low = at < margin ? 0 : KEY(sample[at - margin]);               \
+      uint64_t high =                                                          \
+          at + margin >= taken ? KEY_MOST(ITEM) : KEY(sample[at + margin]);    \
+      int64_t below, above;                                                    \
+      for (;;) {                                                               \
+        below = above = 0;                                                     \
+        kernels->count[ITEM](from, n, low, high, &below, &above);              \
+        if (rank < below)                                                      \
+          high = low - 1, low = 0;                                             \
+        else if (rank >= n - above)                                            \
+          low = high + 1, high = KEY_MOST(ITEM);                               \
+        else                                                                   \
+          break;                                                               \
+      }                                                                        \
+      if (below + above < n / 8) break; /* a sample that tells nothing */      \
+      void* out[3] = {to, to + below, to + (n - above)};                       \
+      kernels->deal[ITEM](from, n, low, high, out);                            \
+      memcpy(from, to, (size_t)n * sizeof(T));                                 \
+      if (low == high) return;                                                 \
+      from += below, to += below, rank -= below;                               \
+      n -= below + above;                                                      \
+    }                                                                          \
+    if (n > 4 * FEW)                                                           \
+      sort_radix_##name(from, to, n, 0);                                       \
+    else                                                                       \
+      insert_##name(from, n);                                                  \
+  }
+
 #define SELECT(name, T, KEY, ITEM)                                           \
   void* sort_select_##name(T* x, T* y, int64_t n, int64_t kth) {             \
     T *from = x, *to = y; /* all is in `from` */                             \
@@ -134,7 +186,7 @@ static bool split(
           job.low = 0;                                                       \
         } else {                                                             \
           job.low = job.high + 1;                                            \
-          job.high = UINT64_MAX >> (8 * (ITEM == 0) * 4);                    \
+          job.high = KEY_MOST(ITEM);                                         \
         }                                                                    \
       }                                                                      \
       if (m == n) {                                                          \
@@ -149,12 +201,23 @@ static bool split(
       if (job.low == job.high) return from;                                  \
       if (end - begin > m / 2) break; /* a sample that tells nothing */      \
     }                                                                        \
-    sort_radix_##name(from + begin, to + begin, end - begin, 0);             \
+    if (end - begin > SHORT)                                                 \
+      sort_radix_##name(from + begin, to + begin, end - begin, 0);           \
+    else                                                                     \
+      select_short_##name(                                                   \
+          ISA_PICK(sort_kernels),                                            \
+          from + begin,                                                      \
+          to + begin,                                                        \
+          end - begin,                                                       \
+          kth - begin);                                                      \
     return from;                                                             \
   }
 
 #define ITSELF(x) (x)
 #define KEY_OF(x) ((x).key)
+SELECT_SHORT(32, uint32_t, ITSELF, SORT_ITEM_32)
+SELECT_SHORT(64, uint64_t, ITSELF, SORT_ITEM_64)
+SELECT_SHORT(pairs, sort_pair, KEY_OF, SORT_ITEM_PAIR)
 SELECT(32, uint32_t, ITSELF, SORT_ITEM_32)
 SELECT(64, uint64_t, ITSELF, SORT_ITEM_64)
 SELECT(pairs, sort_pair, KEY_OF, SORT_ITEM_PAIR)
