@@ -1,9 +1,19 @@
 #include "cpu/gather.h"
 
 #include "cpu/index.h"
+#include "cpu/tile.h"
 #include "stream/pool.h"
 
-enum { BLOCK = 512, GRAIN = 16384 /* elements worth a thread's while */ };
+enum {
+  BLOCK = 512,
+  GRAIN = 16384, /* elements worth a thread's while */
+#if defined(LAZULI_HOSTILE)
+  STREAM_BYTES = 64,
+#else
+  STREAM_BYTES = 4 << 20, /* of an output that goes past the caches */
+#endif
+  STREAM_RUN = 512 /* bytes that lie together, at least */
+};
 
 typedef struct gather_job {
   const lz_view* src;
@@ -15,6 +25,7 @@ typedef struct gather_job {
   walk index_walks[LZ_MAX_DIMS]; /* view 0: the index array */
   walk places;                   /* view 0: out, over the index axes */
   walk slice;                    /* views src, out, over the slice */
+  bool stream; /* slices are one run, and the output is large */
 } gather_job;
 
 /* to[i·to_stride] = from[i·from_stride + positions[i]·scale]. Not vectorised:
@@ -114,6 +125,12 @@ static void gather_places(void* ctx, int64_t begin, int64_t end, int worker) {
       int64_t stride = walk_stride(&job->places, 0);
       if (job->slice.size == 1)
         pick(to, stride, src, 0, offsets + i, 1, run, size);
+      else if (job->stream)
+        for (int64_t j = 0; j < run; j++)
+          tile_stream(
+              to + j * stride * (int64_t)size,
+              src + offsets[i + j] * (int64_t)size,
+              (size_t)job->slice.size * size);
       else
         for (int64_t j = 0; j < run; j++)
           copy_slice(
@@ -125,6 +142,7 @@ static void gather_places(void* ctx, int64_t begin, int64_t end, int worker) {
     }
     begin += n;
   }
+  tile_stream_end();
 }
 
 static void fill_zero(const lz_view* out) {
@@ -173,6 +191,10 @@ void gather_run(
     fill_zero(out);
     return;
   }
+  size_t run = (size_t)job.slice.size * dtype_size(src->dtype);
+  job.stream = run >= STREAM_RUN &&
+               (size_t)job.places.size * run >= STREAM_BYTES &&
+               view_is_contiguous(&from) && view_is_contiguous(&to);
   int64_t slice = job.slice.size > GRAIN ? GRAIN : job.slice.size;
   pool_for(job.places.size, GRAIN / slice, gather_places, &job);
 }

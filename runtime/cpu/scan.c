@@ -6,6 +6,7 @@
 #include "cpu/simd/reduce.h"
 #include "cpu/simd/scan.h"
 #include "cpu/simd/softmax.h"
+#include "cpu/tile.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
@@ -14,6 +15,11 @@ enum {
   COLS = 1024,    /* neighbouring lines scanned side by side */
   GRAIN = 16384,  /* elements worth a thread's while */
   MAX_PARTS = 64, /* of one long row */
+#if defined(LAZULI_HOSTILE)
+  STREAM_BYTES = 64
+#else
+  STREAM_BYTES = 4 << 20 /* of an output that goes past the caches */
+#endif
 };
 
 typedef struct scan_job {
@@ -27,7 +33,8 @@ typedef struct scan_job {
   const uint8_t* in; /* of the first element in the direction of the scan */
   uint8_t* out;
   int64_t n, in_stride, out_stride; /* the axis */
-  walk rows;                        /* views in, out: the other axes */
+  bool stream; /* rows lie together, and the output is large */
+  walk rows;   /* views in, out: the other axes */
   uint64_t neutral;
   /* one long row in parts */
   walk_at at;
@@ -93,6 +100,8 @@ static void store(
     int64_t n) {
   if (dtype_is_float(job->out_type) && job->out_size == 2)
     floats_store(job->out_type, out, stride, tile, n);
+  else if (job->stream)
+    tile_stream(out, tile, (size_t)(n * job->out_size));
   else if (stride == -1 && job->reverse)
     job->reverse(tile, out - (n - 1) * job->out_size, n);
   else if (out != tile)
@@ -110,7 +119,8 @@ static void scan_part(
     uint64_t* carry,
     bool fresh) {
   uint64_t x[TILE], y[TILE + 1];
-  bool direct = job->out_type == job->type && job->out_stride == 1;
+  bool direct =
+      job->out_type == job->type && job->out_stride == 1 && !job->stream;
   while (begin < end) {
     int64_t n = end - begin < TILE ? end - begin : TILE;
     const void* from = load(
@@ -154,6 +164,7 @@ static void scan_rows(void* ctx, int64_t begin, int64_t end, int worker) {
         job->inclusive);
     walk_skip(&job->rows, &at, 1);
   }
+  tile_stream_end();
 }
 
 /* Blocks of neighbouring lines; the innermost axis of `rows` is across. */
@@ -267,6 +278,7 @@ static void scan_parts(void* ctx, int64_t begin, int64_t end, int worker) {
         &carry,
         begin == 0 && job->inclusive);
   }
+  tile_stream_end();
 }
 
 /* Long rows, one after another: totals of all parts, then the parts. */
@@ -338,6 +350,9 @@ void scan_run(
   }
   int last = job.rows.ndim - 1;
   int64_t across = job.rows.shape[last];
+  bool stream = job.out_stride == 1 && type == out->dtype &&
+                in->data != out->data &&
+                job.rows.size * job.n * job.out_size >= STREAM_BYTES;
   if (job.in_stride != 1 && job.in_stride != -1 && across >= 8 &&
       job.rows.strides[0][last] == 1 && job.rows.strides[1][last] == 1) {
     int64_t blocks = (across + COLS - 1) / COLS;
@@ -348,8 +363,10 @@ void scan_run(
         scan_cols,
         &job);
   } else if (job.rows.size < 8 && job.n >= 4 * GRAIN) {
+    job.stream = stream;
     scan_long_rows(&job);
   } else {
+    job.stream = stream;
     pool_for(
         job.rows.size,
         GRAIN / (job.n > GRAIN ? GRAIN : job.n),
