@@ -82,6 +82,7 @@ typedef int64_t vec_i64 __attribute__((vector_size(8 * VEC_F64)));
     int64_t i = 0;                                             \
     for (; i + L <= n; i += L) {                               \
       V v, c;                                                  \
+      __builtin_prefetch(x + i + 32 * L);                      \
       memcpy(&v, x + i, sizeof v);                             \
       if (ODD(v)) {                                            \
         carry = name##_serial(x + i, out + i, L, carry);       \
