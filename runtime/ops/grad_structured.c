@@ -82,6 +82,23 @@ int logsumexp_vjp(const lz_vjp* v) {
   return !v->grad[0];
 }
 
+/* The mean's own part is 0: what is off it sums to nothing. */
+int variance_vjp(const lz_vjp* v) {
+  const variance_params* p = v->node->params;
+  lz_array* in = v->in[0];
+  lz_stream* s = v->stream;
+  int axes[LZ_MAX_DIMS], n = 0;
+  for (int i = 0; i < in->ndim; i++)
+    if (p->axes & (UINT32_C(1) << i)) axes[n++] = i;
+  lz_array* mean = op_mean(in, (lz_axes){axes, n}, true, s);
+  lz_array* g = keep_axes(v->cotan[0], in, p->axes, s);
+  double n_less = op_count(in, p->axes) - p->ddof;
+  lz_array* by =
+      op_scalar((lz_dtype)in->dtype, 2.0 / (n_less > 0 ? n_less : 0));
+  v->grad[0] = op_multiply(op_multiply(g, by, s), op_subtract(in, mean, s), s);
+  return !v->grad[0];
+}
+
 /* (..., m, n) as one matrix. */
 static lz_array* stack_rows(lz_array* a, lz_stream* s) {
   int32_t shape[2] = {1, a->shape[a->ndim - 1]};

@@ -69,6 +69,7 @@ int infer_slice_update(lz_infer* x);
 int infer_dynamic_slice_update(lz_infer* x);
 /* ops/infer_reduce.c */
 int infer_reduce(lz_infer* x);
+int infer_variance(lz_infer* x);
 int infer_arg(lz_infer* x);
 int infer_softmax(lz_infer* x);
 int infer_logsumexp(lz_infer* x);

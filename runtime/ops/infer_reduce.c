@@ -34,6 +34,19 @@ int infer_reduce(lz_infer* x) {
   return reduced_put(x, p->axes, reduce_dtype(kind, (lz_dtype)a->dtype));
 }
 
+int infer_variance(lz_infer* x) {
+  const variance_params* p = x->params;
+  if (infer_expect(x, 1, 1, sizeof *p)) return 1;
+  const lz_array* a = x->in[0];
+  if (a->ndim < 32 && p->axes >> a->ndim)
+    return infer_fail(x, "axes 0x%x of %d", p->axes, a->ndim);
+  if (a->dtype != DTYPE_FLOAT32 && a->dtype != DTYPE_FLOAT64)
+    return infer_fail(x, "not of a float type with a kernel");
+  if (a->size == 0)
+    return infer_fail(x, "of an array of %s", error_shape_of(a));
+  return reduced_put(x, p->axes, (lz_dtype)a->dtype);
+}
+
 int infer_arg(lz_infer* x) {
   const arg_params* p = x->params;
   if (infer_expect(x, 1, 1, sizeof *p)) return 1;

@@ -7,11 +7,13 @@
 #include "core/op.h"
 #include "core/scope.h"
 #include "cpu/softmax.h"
+#include "cpu/variance.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/reduce_descs.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
+#include "stream/stream.h"
 #include "vulkan/kernels.h"
 
 static const char* const names[REDUCE_KINDS] = {
@@ -185,12 +187,47 @@ lz_array* op_mean(lz_array* a, lz_axes axes, bool keepdims, lz_stream* s) {
   return divide_by_count(op_sum(a, axes, keepdims, s), a, mask, 0, dtype, s);
 }
 
+static int variance_cpu(lz_exec* x) {
+  const variance_params* p = x->params;
+  if (exec_alloc(x, 0)) return 1;
+  lz_view in = array_view(x->in[0]), out = array_view(x->out[0]);
+  x->flops = 4 * (uint64_t)x->in[0]->size;
+  double n = op_count(x->in[0], p->axes) - p->ddof;
+  if (variance_run(&in, p->axes, 1.0 / (n > 0 ? n : 0), &out)) {
+    error_set("[var] out of memory for partial sums.");
+    return 1;
+  }
+  return 0;
+}
+
+static void variance_describe(const lz_node* n, char* text, size_t size) {
+  const variance_params* p = n->params;
+  snprintf(text, size, "axes=0x%x ddof=%d", p->axes, p->ddof);
+}
+
+const lz_op op_variance_desc = {
+    .name = "Variance",
+    .cpu = variance_cpu,
+    .vjp = variance_vjp,
+    .infer = infer_variance,
+    .describe = variance_describe};
+
 lz_array* op_var(
     lz_array* a, lz_axes axes, bool keepdims, int ddof, lz_stream* s) {
   if (!a || !s) return NULL;
   uint32_t mask;
   if (op_axes_mask("var", a, axes, &mask)) return NULL;
   lz_dtype dtype = dtype_inexact((lz_dtype)a->dtype);
+  /* Where there is a kernel for it; the others subtract the mean as a graph. */
+  bool wide = a->dtype == DTYPE_FLOAT32 || a->dtype == DTYPE_FLOAT64;
+  if (wide && s->device == DEVICE_CPU && a->size > 1 && mask &&
+      !single_elements(a, mask) && !infer_shapeless()) {
+    int32_t shape[LZ_MAX_DIMS];
+    int ndim = reduced_shape(a, mask, keepdims, shape);
+    variance_params p = {.axes = mask, .ddof = ddof};
+    return scope_own(node_make(
+        &op_variance_desc, s, &a, 1, &p, sizeof p, dtype, ndim, shape));
+  }
   lz_array* off = op_subtract(a, op_mean(a, axes, true, s), s);
   lz_array* sum = op_sum(op_square(off, s), axes, keepdims, s);
   return divide_by_count(sum, a, mask, ddof, dtype, s);

@@ -20,6 +20,12 @@ typedef struct softmax_params {
   int32_t precise;
 } softmax_params;
 
+typedef struct variance_params {
+  uint32_t axes; /* bit set */
+  int32_t ddof;
+} variance_params;
+
+extern const lz_op op_variance_desc;
 extern const lz_op op_reduce_descs[REDUCE_KINDS];
 extern const lz_op op_arg_desc, op_softmax_desc, op_logsumexp_desc,
     op_count_desc;

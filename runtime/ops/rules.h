@@ -12,6 +12,7 @@ int elementwise_vmap(const lz_vmap* v);
 int reduce_vjp(const lz_vjp* v);
 int softmax_vjp(const lz_vjp* v);
 int logsumexp_vjp(const lz_vjp* v);
+int variance_vjp(const lz_vjp* v);
 
 /* Of products. */
 int matmul_vjp(const lz_vjp* v);

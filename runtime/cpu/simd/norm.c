@@ -122,7 +122,64 @@
     if (gb)                                                                    \
       for (int64_t i = 0; i < n; i++) gb[i] += g[i];                           \
   }                                                                            \
+  /* n rows among themselves, then joined to those before (Chan et al.). */    \
+  static inline __attribute__((always_inline)) void moments_some_##s(          \
+      const T* x,                                                              \
+      int64_t stride,                                                          \
+      const int n,                                                             \
+      int64_t cols,                                                            \
+      int64_t before,                                                          \
+      T* mean,                                                                 \
+      T* squares) {                                                            \
+    const T all = (T)(before + n), share = (T)n / all;                         \
+    const T both = (T)before * share, each = 1 / (T)n;                         \
+    int64_t c = 0;                                                             \
+    for (; c + LANES <= cols; c += LANES) {                                    \
+      vec_##s sum = {0}, off = {0};                                            \
+      for (int r = 0; r < n; r++) {                                            \
+        __builtin_prefetch(x + (n + r) * stride + c, 0, 2);                    \
+        sum += vec_load_##s(x + r * stride + c);                               \
+      }                                                                        \
+      sum *= each;                                                             \
+      for (int r = 0; r < n; r++) {                                            \
+        vec_##s v = vec_load_##s(x + r * stride + c) - sum;                    \
+        off += v * v;                                                          \
+      }                                                                        \
+      vec_##s m = vec_load_##s(mean + c), d = sum - m;                         \
+      vec_store_##s(mean + c, m + d * share);                                  \
+      off += d * d * both;                                                     \
+      vec_store_##s(squares + c, vec_load_##s(squares + c) + off);             \
+    }                                                                          \
+    for (; c < cols; c++) {                                                    \
+      T sum = 0, off = 0;                                                      \
+      for (int r = 0; r < n; r++) sum += x[r * stride + c];                    \
+      sum *= each;                                                             \
+      for (int r = 0; r < n; r++)                                              \
+        off += (x[r * stride + c] - sum) * (x[r * stride + c] - sum);          \
+      T d = sum - mean[c];                                                     \
+      mean[c] += d * share;                                                    \
+      squares[c] += off + d * d * both;                                        \
+    }                                                                          \
+  }                                                                            \
+  static void moments_##s(                                                     \
+      const void* xv,                                                          \
+      int64_t stride,                                                          \
+      int64_t rows,                                                            \
+      int64_t cols,                                                            \
+      int64_t before,                                                          \
+      void* mean,                                                              \
+      void* squares) {                                                         \
+    const T* x = xv;                                                           \
+    int64_t r = 0;                                                             \
+    for (; r + 8 <= rows; r += 8)                                              \
+      moments_some_##s(                                                        \
+          x + r * stride, stride, 8, cols, before + r, mean, squares);         \
+    for (; r < rows; r++)                                                      \
+      moments_some_##s(                                                        \
+          x + r * stride, stride, 1, cols, before + r, mean, squares);         \
+  }                                                                            \
   const norm_table ISA_NAME(norm_kernels_##s) = {                              \
+      .moments = moments_##s,                                                  \
       .sum = sum_##s,                                                          \
       .squares = squares_##s,                                                  \
       .apply = apply_##s,                                                      \

@@ -48,6 +48,16 @@ typedef struct norm_table {
       double scale,
       void* gw,
       void* gb);
+  /* Columns side by side, rows `stride` apart: takes in `rows` rows after
+   * `before` others, whose means and sums of squares around them are given */
+  void (*moments)(
+      const void* x,
+      int64_t stride,
+      int64_t rows,
+      int64_t cols,
+      int64_t before,
+      void* mean,
+      void* squares);
 } norm_table;
 
 ISA_DECLARE(norm_table, norm_kernels_f32)
