@@ -114,7 +114,9 @@ int infer_broadcast_to(lz_infer* x) {
 int infer_transpose(lz_infer* x) {
   const lz_array* a = x->in[0];
   const view_axes* p = x->params;
-  if (infer_expect(x, 1, 1, sizeof(int32_t) * (1 + (size_t)a->ndim))) return 1;
+  if (shape_expect(x, sizeof *p) ||
+      infer_expect(x, 1, 1, sizeof(int32_t) * (1 + (size_t)a->ndim)))
+    return 1;
   if (p->n != a->ndim) return infer_fail(x, "%d axes of %d", p->n, a->ndim);
   int32_t shape[LZ_MAX_DIMS];
   uint32_t seen = 0;

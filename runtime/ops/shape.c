@@ -108,8 +108,8 @@ lz_array* op_reshape(
         "[reshape] Cannot reshape array of size %lld into shape %s.",
         (long long)a->size,
         error_shape(ndim, shape));
-  if (shape_is(a, ndim, to)) return a;
   const bool open = hole >= 0 && infer_shapeless();
+  if (shape_is(a, ndim, to) && !open) return a;
   int32_t at = hole;
   size_t size = open ? sizeof at : 0;
   return shape_view(&op_reshape_desc, a, &at, size, ndim, to, s);
