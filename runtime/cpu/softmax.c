@@ -15,14 +15,6 @@ enum {
 #endif
 };
 
-/* The greater of `top` and n elements of a tile. */
-static double tile_max(
-    const softmax_job* job, const void* tile, int64_t n, double top) {
-  float narrow = (float)top;
-  job->max(tile, 0, 1, n, job->wide ? (void*)&top : (void*)&narrow);
-  return job->wide ? top : narrow;
-}
-
 static const void* load(
     const softmax_job* job, const uint8_t* x, int64_t n, void* tile) {
   return floats_load(job->type, x, job->in_stride, n, tile);
@@ -44,7 +36,7 @@ static void softmax_row(
     bool direct = !job->half && job->out_stride == 1;
     bool stream = direct && job->stream && job->n <= most;
     void* e = direct && !stream ? (void*)out : (void*)tile;
-    double top = tile_max(job, row, job->n, -INFINITY);
+    double top = k->max[w](row, job->n, -INFINITY);
     double sum = k->exp_sum[w](row, job->n, top, e);
     k->scale[w](e, job->n, 1 / sum, stream ? out : e, stream);
     if (!stream) store(job, out, e, job->n);
@@ -56,7 +48,7 @@ static void softmax_row(
       int64_t m = job->n - i < most ? job->n - i : most;
       const void* part = load(job, x + i * job->in_stride * job->size, m, tile);
       if (pass == 0) {
-        top = tile_max(job, part, m, top);
+        top = k->max[w](part, m, top);
       } else if (pass == 1) {
         sum += k->exp_sum[w](part, m, top, NULL);
       } else {
@@ -104,7 +96,7 @@ static void logsumexp_rows(void* ctx, int64_t begin, int64_t end, int worker) {
     for (int64_t i = 0; i < job->n; i += most) {
       int64_t m = job->n - i < most ? job->n - i : most;
       part = load(job, x + i * job->in_stride * job->size, m, tile);
-      top = tile_max(job, part, m, top);
+      top = k->max[w](part, m, top);
     }
     for (int64_t i = 0; i < job->n; i += most) {
       int64_t m = job->n - i < most ? job->n - i : most;
@@ -122,10 +114,6 @@ static softmax_job make_job(
     const lz_view* in, int axis, const lz_view* out, int64_t out_stride) {
   softmax_job job = {
       .kernels = ISA_PICK(softmax_kernels),
-      .max = ISA_PICK(reduce_kernels)
-                 ->by_row[REDUCE_MAX]
-                         [floats_is_wide(in->dtype) ? DTYPE_FLOAT64
-                                                    : DTYPE_FLOAT32],
       .in = in->data,
       .out = out->data,
       .type = in->dtype,

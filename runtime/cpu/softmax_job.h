@@ -3,7 +3,6 @@
 #define CPU_SOFTMAX_JOB_H
 
 #include "cpu/floats.h"
-#include "cpu/simd/reduce.h"
 #include "cpu/simd/softmax.h"
 #include "cpu/walk.h"
 
@@ -11,7 +10,6 @@ enum { SOFTMAX_GRAIN = 16384 /* elements worth a thread's while */ };
 
 typedef struct softmax_job {
   const softmax_table* kernels;
-  reduce_fold max; /* a NaN stays, and makes the row NaN */
   const uint8_t* in;
   uint8_t* out;
   lz_dtype type;

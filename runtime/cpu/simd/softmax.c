@@ -105,6 +105,33 @@ static inline vec_f64 exp_term_f64(vec_f64 x) {
   return vec_exp_f64(x);
 }
 
+/* Lanes to one, in halves: short rows spend their time in that. The order of a
+ * sum is the same for all of an instruction set. */
+#if defined(LZ_ISA_avx512)
+#define TOTAL_f32(v) _mm512_reduce_add_ps((__m512)(v))
+#define TOTAL_f64(v) _mm512_reduce_add_pd((__m512d)(v))
+#define LARGEST_f32(v) _mm512_reduce_max_ps((__m512)(v))
+#define LARGEST_f64(v) _mm512_reduce_max_pd((__m512d)(v))
+#else
+#define TOTAL_f32(v) total_f32(v)
+#define TOTAL_f64(v) total_f64(v)
+#define LARGEST_f32(v) largest_f32(v)
+#define LARGEST_f64(v) largest_f64(v)
+#define IN_HALVES(s, T, LANES)                                     \
+  static inline T total_##s(vec_##s v) {                           \
+    for (int w = LANES / 2; w; w /= 2)                             \
+      for (int k = 0; k < w; k++) v[k] += v[k + w];                \
+    return v[0];                                                   \
+  }                                                                \
+  static inline T largest_##s(vec_##s v) {                         \
+    T top = v[0];                                                  \
+    for (int k = 1; k < LANES; k++) top = v[k] > top ? v[k] : top; \
+    return top;                                                    \
+  }
+IN_HALVES(f32, float, VEC_F32)
+IN_HALVES(f64, double, VEC_F64)
+#endif
+
 /* Rows of a block of columns whose exponentials are summed at once. */
 enum { SOME = 8 };
 
@@ -126,6 +153,30 @@ typedef int64_t mask_f64 __attribute__((vector_size(8 * VEC_F64)));
   static inline vec_##s greater_##s(vec_##s a, vec_##s b) {                   \
     mask_##s above = a > b;                                                   \
     return (vec_##s)(((mask_##s)a & above) | ((mask_##s)b & ~above));         \
+  }                                                                           \
+  static double max_##s(const void* xv, int64_t n, double top) {              \
+    const T* x = xv;                                                          \
+    vec_##s most[4];                                                          \
+    mask_##s odd[4] = {{0}};                                                  \
+    for (int k = 0; k < 4; k++) most[k] = (T)top - (vec_##s){0};              \
+    int64_t i = 0;                                                            \
+    for (; i + 4 * LANES <= n; i += 4 * LANES)                                \
+      _Pragma("GCC unroll 4") for (int k = 0; k < 4; k++) {                   \
+        vec_##s v = vec_load_##s(x + i + k * LANES);                          \
+        odd[k] |= v != v;                                                     \
+        most[k] = greater_##s(most[k], v);                                    \
+      }                                                                       \
+    for (; i < n; i += LANES) {                                               \
+      vec_##s v = load_##s(x + i, n - i);                                     \
+      odd[0] |= v != v;                                                       \
+      most[0] = greater_##s(most[0], v);                                      \
+    }                                                                         \
+    most[0] = greater_##s(                                                    \
+        greater_##s(most[0], most[1]), greater_##s(most[2], most[3]));        \
+    odd[0] |= odd[1] | odd[2] | odd[3];                                       \
+    for (int k = 0; k < LANES; k++)                                           \
+      if (odd[0][k]) return NAN;                                              \
+    return top != top ? top : (double)LARGEST_##s(most[0]);                   \
   }                                                                           \
   /* terms are written or only summed */                                      \
   static inline __attribute__((always_inline)) double exp_sum_of_##s(         \
@@ -149,9 +200,7 @@ typedef int64_t mask_f64 __attribute__((vector_size(8 * VEC_F64)));
       sum[0] += low;                                                          \
     }                                                                         \
     sum[0] += sum[1] + (sum[2] + sum[3]);                                     \
-    T total = 0;                                                              \
-    for (int k = 0; k < LANES; k++) total += sum[0][k];                       \
-    return total;                                                             \
+    return TOTAL_##s(sum[0]);                                                 \
   }                                                                           \
   static double exp_sum_##s(const void* x, int64_t n, double m, void* e) {    \
     return e ? exp_sum_of_##s(x, n, m, e, false)                              \
@@ -248,6 +297,7 @@ SOFTMAX(f32, float, VEC_F32)
 SOFTMAX(f64, double, VEC_F64)
 
 const softmax_table ISA_NAME(softmax_kernels) = {
+    .max = {max_f32, max_f64},
     .exp_sum = {exp_sum_f32, exp_sum_f64},
     .scale = {scale_f32, scale_f64},
     .take = {take_f32, take_f64},

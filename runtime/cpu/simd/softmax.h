@@ -9,6 +9,8 @@
 #include "cpu/softmax.h"
 
 typedef struct softmax_table {
+  /* The greatest of top and n elements; a NaN stays. */
+  double (*max[2])(const void* x, int64_t n, double top);
   /* Sum of exp(x - m), the terms written to e where e is not NULL. e may be
    * x. */
   double (*exp_sum[2])(const void* x, int64_t n, double m, void* e);
