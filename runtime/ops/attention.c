@@ -53,6 +53,9 @@ static int attention_cpu(lz_exec* x) {
 typedef struct attention_plain {
   lz_array *q, *k, *v;     /* q is scaled */
   lz_array *weights, *own; /* softmax, and the part of the sinks or NULL */
+  lz_array* allowed;       /* the mask where it is of bools: what it rules out
+                              hangs on no score, though a row of nothing else
+                              has weights */
 } attention_plain;
 
 static lz_array* by_group(lz_array* a, const lz_array* k, lz_stream* s) {
@@ -102,7 +105,8 @@ static int plain_make(
   if (p->causal) mask = causal_mask(q->shape[2], k->shape[2], s);
   if (p->mask) mask = by_group(in[3], k, s);
   if (!scores || ((p->causal || p->mask) && !mask)) return 1;
-  if (mask && mask->dtype == DTYPE_BOOL)
+  to->allowed = mask && mask->dtype == DTYPE_BOOL ? mask : NULL;
+  if (to->allowed)
     scores = op_where(mask, scores, op_scalar(d, lowest(d)), s);
   else if (mask)
     scores = op_add(scores, mask, s);
@@ -142,6 +146,7 @@ static int attention_vjp(const lz_vjp* v) {
   lz_array* gw = op_matmul(g, transposed(a.v, s), s);
   lz_array* dot = op_sum(op_multiply(gw, a.weights, s), AXIS(-1), true, s);
   lz_array* gs = op_multiply(a.weights, op_subtract(gw, dot, s), s);
+  if (a.allowed) gs = op_where(a.allowed, gs, op_scalar(d, 0), s);
   if (!gs) return 1;
   int n = (int)v->node->n_inputs;
   for (int i = 0; i < n; i++) {
@@ -195,6 +200,10 @@ static int attention_jvp(const lz_jvp* v) {
   }
   if (p->mask && v->tangent[3] && v->in[3]->dtype != DTYPE_BOOL)
     ts = sum_of(ts, by_group(v->tangent[3], v->in[1], s), s);
+  if (ts && a.allowed) {
+    ts = op_where(a.allowed, ts, op_scalar(d, 0), s);
+    if (!ts) return 1;
+  }
   if (ts) dot = op_sum(op_multiply(a.weights, ts, s), AXIS(-1), true, s);
   if (p->sinks && v->tangent[3 + p->mask]) {
     const int32_t heads[] = {1, a.q->shape[1], a.q->shape[2], 1, 1};

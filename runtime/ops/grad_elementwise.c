@@ -24,64 +24,115 @@ static grad_result grad_pass(grad_result r) {
   return r;
 }
 
-typedef grad_result (*grad_fn)(
-    int which, lz_array* const* in, lz_array* y, lz_array* g, lz_stream* s);
+/* The imaginary unit. */
+static lz_array* grad_i(lz_stream* s) {
+  (void)s;
+  const float i[2] = {0, 1};
+  return scope_own(array_new_data(DTYPE_COMPLEX64, 0, NULL, i));
+}
 
-#define ARGS \
-  int which, lz_array *const *in, lz_array *y, lz_array *g, lz_stream *s
-#define GRAD1(id, da)                                \
-  static grad_result grad_##id(ARGS) {               \
-    lz_array* a = in[0];                             \
-    (void)which, (void)a, (void)y, (void)g, (void)s; \
-    return WRAP(da);                                 \
+static lz_array* grad_conjugate(lz_array* a, bool back, lz_stream* s) {
+  return back && a && a->dtype == DTYPE_COMPLEX64 ? op_conjugate(a, s) : a;
+}
+#define C(x) grad_conjugate(x, back, s)
+
+typedef grad_result (*grad_fn)(
+    int which,
+    bool back,
+    lz_array* const* in,
+    lz_array* y,
+    lz_array* g,
+    lz_stream* s);
+
+#define ARGS                                                           \
+  int which, bool back, lz_array *const *in, lz_array *y, lz_array *g, \
+      lz_stream *s
+#define GRAD1(id, da)                                            \
+  static grad_result grad_##id(ARGS) {                           \
+    lz_array* a = in[0];                                         \
+    (void)which, (void)back, (void)a, (void)y, (void)g, (void)s; \
+    return WRAP(da);                                             \
   }
-#define GRAD2(id, da, db)                        \
-  static grad_result grad_##id(ARGS) {           \
-    lz_array *a = in[0], *b = in[1];             \
-    (void)a, (void)b, (void)y, (void)g, (void)s; \
-    if (which == 0) return WRAP(da);             \
-    return WRAP(db);                             \
+#define GRAD1B(id, da, ta) GRAD1(id, back ? (da) : (ta))
+#define GRAD2(id, da, db)                                    \
+  static grad_result grad_##id(ARGS) {                       \
+    lz_array *a = in[0], *b = in[1];                         \
+    (void)back, (void)a, (void)b, (void)y, (void)g, (void)s; \
+    if (which == 0) return WRAP(da);                         \
+    return WRAP(db);                                         \
   }
-#define GRAD3(id, da, db, dc)                             \
-  static grad_result grad_##id(ARGS) {                    \
-    lz_array *a = in[0], *b = in[1], *c = in[2];          \
-    (void)a, (void)b, (void)c, (void)y, (void)g, (void)s; \
-    if (which == 0) return WRAP(da);                      \
-    if (which == 1) return WRAP(db);                      \
-    return WRAP(dc);                                      \
+#define GRAD3(id, da, db, dc)                                         \
+  static grad_result grad_##id(ARGS) {                                \
+    lz_array *a = in[0], *b = in[1], *c = in[2];                      \
+    (void)back, (void)a, (void)b, (void)c, (void)y, (void)g, (void)s; \
+    if (which == 0) return WRAP(da);                                  \
+    if (which == 1) return WRAP(db);                                  \
+    return WRAP(dc);                                                  \
   }
 #include "ops/grad_elementwise.def"
 #undef GRAD1
+#undef GRAD1B
 #undef GRAD2
 #undef GRAD3
 
 static const grad_fn grads[EW_ALL] = {
 #define GRAD1(id, da) [EW_##id] = grad_##id,
+#define GRAD1B(id, da, ta) [EW_##id] = grad_##id,
 #define GRAD2(id, da, db) [EW_##id] = grad_##id,
 #define GRAD3(id, da, db, dc) [EW_##id] = grad_##id,
 #include "ops/grad_elementwise.def"
 };
 
+#undef GRAD1
+#undef GRAD1B
+#undef GRAD2
+#undef GRAD3
+
+/* Operations that say themselves how complex cotangents go back. */
+static const bool says_back[EW_ALL] = {
+#define GRAD1(id, da)
+#define GRAD1B(id, da, ta) [EW_##id] = true,
+#define GRAD2(id, da, db)
+#define GRAD3(id, da, db, dc)
+#include "ops/grad_elementwise.def"
+};
+
+/* Of one complex operand: the conjugate of what a tangent would become. */
+static grad_result grad_complex(grad_fn f, const lz_vjp* v) {
+  lz_array* g = op_conjugate(v->cotan[0], v->stream);
+  grad_result r = f(0, false, v->in, v->out[0], g, v->stream);
+  if (r.array) r.array = op_conjugate(r.array, v->stream);
+  return r;
+}
+
 int elementwise_vjp(const lz_vjp* v) {
-  grad_fn f = grads[v->node->op->elementwise];
-  for (uint32_t i = 0; i < v->node->n_inputs; i++) {
+  const lz_node* n = v->node;
+  grad_fn f = grads[n->op->elementwise];
+  bool complex = n->n_inputs == 1 && !says_back[n->op->elementwise] &&
+                 v->in[0]->dtype == DTYPE_COMPLEX64 &&
+                 v->out[0]->dtype == DTYPE_COMPLEX64;
+  for (uint32_t i = 0; i < n->n_inputs; i++) {
     if (!v->wanted[i]) continue;
-    if (!f) return rules_no_gradient(v->node);
-    grad_result r = f((int)i, v->in, v->out[0], v->cotan[0], v->stream);
+    if (!f) return rules_no_gradient(n);
+    grad_result r =
+        complex ? grad_complex(f, v)
+                : f((int)i, true, v->in, v->out[0], v->cotan[0], v->stream);
     if (r.kind == GRAD_OF && !r.array) return 1;
     v->grad[i] = r.array;
   }
   return 0;
 }
 
-/* The derivative is diagonal: a tangent goes the way of a cotangent. */
+/* The derivative is diagonal: a tangent goes the way of a cotangent, unless the
+ * table says otherwise. */
 int elementwise_jvp(const lz_jvp* v) {
   grad_fn f = grads[v->node->op->elementwise];
   lz_array* sum = NULL;
   for (uint32_t i = 0; i < v->node->n_inputs; i++) {
     if (!v->tangent[i]) continue;
     if (!f) return rules_no_gradient(v->node);
-    grad_result r = f((int)i, v->in, v->out[0], v->tangent[i], v->stream);
+    grad_result r =
+        f((int)i, false, v->in, v->out[0], v->tangent[i], v->stream);
     if (r.kind != GRAD_OF) continue;
     if (!r.array) return 1;
     sum = sum ? op_add(sum, r.array, v->stream) : r.array;

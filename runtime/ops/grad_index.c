@@ -1,6 +1,7 @@
 /* Derivatives and batching of reading and writing at computed positions, of
  * slices that are written into, of sorting and of cumulative operations. */
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -530,10 +531,15 @@ int scan_jvp(const lz_jvp* v) {
     case SCAN_SUM:
       v->result[0] = scan_again(SCAN_SUM, p, false, t, s);
       break;
-    case SCAN_LOGADDEXP:
-      v->result[0] =
-          scan_signed(p, false, t, v->in[0], op_negative(v->out[0], s), s);
+    case SCAN_LOGADDEXP: {
+      /* Where nothing is summed yet the result is -inf, and constant. */
+      lz_array* zero = op_scalar((lz_dtype)v->out[0]->dtype, 0);
+      lz_array* none = op_scalar((lz_dtype)v->out[0]->dtype, -INFINITY);
+      lz_array* scale = op_where(
+          op_equal(v->out[0], none, s), zero, op_negative(v->out[0], s), s);
+      v->result[0] = scan_signed(p, false, t, v->in[0], scale, s);
       break;
+    }
     default:
       return error_fail("[jvp] %s has no tangents", v->node->op->name);
   }

@@ -32,6 +32,10 @@ static lz_array* keep_axes(
   return op_reshape(reduced, shape, in->ndim, s);
 }
 
+static lz_array* grad_conjugate(lz_array* a, lz_stream* s) {
+  return a && a->dtype == DTYPE_COMPLEX64 ? op_conjugate(a, s) : a;
+}
+
 int reduce_vjp(const lz_vjp* v) {
   const reduce_params* p = v->node->params;
   lz_array* in = v->in[0];
@@ -44,7 +48,7 @@ int reduce_vjp(const lz_vjp* v) {
       v->grad[0] = op_broadcast_to(g, in->shape, in->ndim, s);
       break;
     case REDUCE_PROD:
-      v->grad[0] = op_multiply(g, op_divide(y, in, s), s);
+      v->grad[0] = op_multiply(g, grad_conjugate(op_divide(y, in, s), s), s);
       break;
     case REDUCE_MIN:
     case REDUCE_MAX: {
@@ -115,6 +119,9 @@ int matmul_vjp(const lz_vjp* v) {
     alpha = p->alpha;
     beta = p->beta;
   }
+  /* Of complex matrices the conjugate transposed. */
+  a = grad_conjugate(a, s);
+  b = grad_conjugate(b, s);
   lz_array* scaled =
       alpha == 1 ? g : op_multiply(g, op_scalar((lz_dtype)g->dtype, alpha), s);
   if (v->wanted[0] &&
@@ -221,15 +228,22 @@ int concatenate_jvp(const lz_jvp* v) {
   return !v->result[0];
 }
 
-int slice_vjp(const lz_vjp* v) {
-  const view_slice_params* p = v->node->params;
-  lz_array* in = v->in[0];
-  int stop[LZ_MAX_DIMS];
+/* Where a slice ends, as a program would say it. */
+static void slice_stop(
+    const view_slice_params* p, const lz_array* in, int stop[LZ_MAX_DIMS]) {
   for (int i = 0; i < p->n; i++) {
     /* Backwards to the first element: no number says "before 0". */
     stop[i] =
         p->stride[i] < 0 && p->stop[i] < 0 ? -in->shape[i] - 1 : p->stop[i];
   }
+}
+
+int slice_vjp(const lz_vjp* v) {
+  const view_slice_params* p = v->node->params;
+  lz_array* in = v->in[0];
+  if (v->out[0]->size == 0) return 0; /* its bounds may be anywhere */
+  int stop[LZ_MAX_DIMS];
+  slice_stop(p, in, stop);
   v->grad[0] = op_slice_update(
       SCATTER_NONE,
       op_zeros_like(in, v->stream),
@@ -240,4 +254,14 @@ int slice_vjp(const lz_vjp* v) {
       p->n,
       v->stream);
   return !v->grad[0];
+}
+
+int slice_jvp(const lz_jvp* v) {
+  const view_slice_params* p = v->node->params;
+  if (v->out[0]->size == 0) return 0;
+  int stop[LZ_MAX_DIMS];
+  slice_stop(p, v->in[0], stop);
+  v->result[0] =
+      op_slice(v->tangent[0], p->start, stop, p->stride, p->n, v->stream);
+  return !v->result[0];
 }

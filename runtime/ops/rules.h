@@ -25,6 +25,7 @@ int broadcast_vjp(const lz_vjp* v);
 int transpose_vjp(const lz_vjp* v);
 int as_strided_vjp(const lz_vjp* v);
 int slice_vjp(const lz_vjp* v);
+int slice_jvp(const lz_jvp* v);
 int concatenate_vjp(const lz_vjp* v);
 int concatenate_jvp(const lz_jvp* v);
 /* Of reading and writing at positions, of order and of cumulation. */

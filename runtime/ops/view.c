@@ -200,7 +200,13 @@ VIEW(
     view_ones,
     .vjp = same_elements_vjp,
     .infer = infer_squeeze);
-VIEW(slice, "Slice", view_slice, .vjp = slice_vjp, .infer = infer_slice);
+VIEW(
+    slice,
+    "Slice",
+    view_slice,
+    .vjp = slice_vjp,
+    .jvp = slice_jvp,
+    .infer = infer_slice);
 VIEW(
     as_strided,
     "AsStrided",

@@ -17,6 +17,8 @@
 
 static int jvp_transpose(lz_jvp* call) {
   lz_node* n = call->node;
+  if (!n->op->vjp)
+    return error_fail("[jvp] %s has no derivative", n->op->name);
   size_t ni = n->n_inputs, no = n->n_outputs;
   lz_array** u = calloc(no + ni + 1, sizeof *u);
   uint8_t* wanted = calloc(ni + 1, 1);
@@ -32,6 +34,11 @@ static int jvp_transpose(lz_jvp* call) {
   int failed = 0;
   for (size_t i = 0; i < no && !failed; i++) {
     const lz_array* out = call->out[i];
+    if (!out) { /* nobody holds it: nothing will be read of its dummy */
+      u[i] = op_scalar(DTYPE_FLOAT32, 0);
+      failed = !u[i];
+      continue;
+    }
     u[i] = scope_own(array_new((lz_dtype)out->dtype, out->ndim, out->shape));
     if (!u[i])
       failed = 1;
@@ -39,8 +46,6 @@ static int jvp_transpose(lz_jvp* call) {
       u[i]->flags |= ARRAY_TRACER;
   }
   for (size_t i = 0; i < ni; i++) wanted[i] = call->tangent[i] != NULL;
-  if (!failed && !n->op->vjp)
-    failed = error_fail("[jvp] %s has no derivative", n->op->name);
   if (!failed) {
     lz_vjp back = {n, call->in, call->out, u, wanted, grad, call->stream};
     failed = n->op->vjp(&back);
