@@ -109,6 +109,10 @@ typedef struct lz_infer {
   lz_output* out;
 } lz_infer;
 
+/* A vjp or jvp rule's answer where it has none for what is asked, without a
+ * message: then that of `plain`. */
+#define DERIVE_PLAIN (-1)
+
 struct lz_op {
   const char* name; /* as MLX names the primitive: "Matmul" */
   uint32_t flags;
@@ -123,6 +127,11 @@ struct lz_op {
   int (*vjp)(const lz_vjp* v);
   int (*jvp)(const lz_jvp* v);
   int (*vmap)(const lz_vmap* v);
+
+  /* The outputs made of other operations, which have derivatives: where this
+   * has no vjp or jvp of its own, theirs are taken. Non-zero on failure. */
+  int (*plain)(
+      const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s);
 
   /* Builds the same operation on other inputs (compile's replay, checkpoint,
    * import): NULL: node_make with the same params and the shapes of `node`,

@@ -7,6 +7,7 @@
 #include "core/scope.h"
 #include "cpu/matmul.h"
 #include "cpu/walk.h"
+#include "ops/arrange.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
@@ -134,8 +135,7 @@ static int masked_vjp(const lz_vjp* v) {
   lz_array* lhs = p->lhs ? *mask++ : NULL;
   lz_array* rhs = p->rhs ? *mask++ : NULL;
   for (uint32_t i = 2; i < v->node->n_inputs; i++)
-    if (v->wanted[i])
-      return error_fail("[block_masked_mm] masks have no gradient");
+    if (v->wanted[i]) return DERIVE_PLAIN;
   lz_array* g = v->cotan[0];
   if (v->wanted[0]) {
     lz_array* bt = op_swapaxes(v->in[1], -1, -2, s);
@@ -150,6 +150,34 @@ static int masked_vjp(const lz_vjp* v) {
     if (!v->grad[1]) return 1;
   }
   return 0;
+}
+
+/* a times a mask of its blocks. */
+static lz_array* masked_by(
+    lz_array* a, lz_array* mask, int block, lz_stream* s) {
+  if (!a || !mask) return a;
+  int from[LZ_MAX_DIMS] = {0}, step[LZ_MAX_DIMS], stop[LZ_MAX_DIMS];
+  const int row = -2, column = -1;
+  mask = op_repeat(op_repeat(mask, block, &row, s), block, &column, s);
+  if (!mask) return NULL;
+  for (int i = 0; i < mask->ndim; i++) {
+    step[i] = 1;
+    stop[i] = mask->shape[i];
+  }
+  for (int i = 1; i < 3; i++) stop[mask->ndim - i] = a->shape[a->ndim - i];
+  mask = op_slice(mask, from, stop, step, mask->ndim, s);
+  return op_multiply(a, op_astype(mask, (lz_dtype)a->dtype, s), s);
+}
+
+static int masked_plain(
+    const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s) {
+  const masked_params* p = n->params;
+  lz_array* const* mask = in + 2;
+  lz_array* to = p->out ? *mask++ : NULL;
+  lz_array* a = p->lhs ? masked_by(in[0], *mask++, p->block, s) : in[0];
+  lz_array* b = p->rhs ? masked_by(in[1], *mask++, p->block, s) : in[1];
+  out[0] = masked_by(op_matmul(a, b, s), to, p->block, s);
+  return !out[0];
 }
 
 static void masked_describe(const lz_node* n, char* text, size_t size) {
@@ -242,6 +270,7 @@ const lz_op op_block_masked_mm_desc = {
     .cpu = masked_cpu,
     .vjp = masked_vjp,
     .infer = masked_infer,
+    .plain = masked_plain,
     .describe = masked_describe};
 const lz_op op_segmented_mm_desc = {
     .name = "SegmentedMM", .cpu = segmented_cpu, .infer = segmented_infer};

@@ -221,6 +221,37 @@ static int norm_vjp_infer(lz_infer* x) {
   return 0;
 }
 
+/* The gradients of a norm, from plain operations: with y the normalised x and g
+ * what reaches it, dx = r (g - mean(g) - y mean(g y)), without mean(g) where
+ * nothing was centred. */
+static int norm_vjp_plain(
+    const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s) {
+  const norm_params* p = n->params;
+  lz_array *x = in[0], *cotan = in[n->n_inputs - 1], *g = cotan;
+  lz_array* w = p->weight ? in[1] : NULL;
+  if (p->layer) x = op_subtract(x, norm_mean(x, s), s);
+  if (!x) return 1;
+  lz_array* eps = op_scalar((lz_dtype)x->dtype, p->eps);
+  lz_array* r = op_rsqrt(op_add(norm_mean(op_square(x, s), s), eps, s), s);
+  lz_array* y = op_multiply(x, r, s);
+  if (w) g = op_multiply(g, w, s);
+  lz_array* dx = op_multiply(y, norm_mean(op_multiply(g, y, s), s), s);
+  dx = op_subtract(g, dx, s);
+  if (p->layer) dx = op_subtract(dx, norm_mean(g, s), s);
+  out[0] = op_multiply(r, dx, s);
+  int lead[LZ_MAX_DIMS], k = 0;
+  for (; k < x->ndim - 1; k++) lead[k] = k;
+  lz_axes over = AXES(lead, k);
+  if (w) {
+    out[1] = op_multiply(cotan, y, s);
+    if (k) out[1] = op_sum(out[1], over, false, s);
+  }
+  if (p->bias) out[1 + p->weight] = k ? op_sum(cotan, over, false, s) : cotan;
+  for (uint32_t i = 0; i < n->n_outputs; i++)
+    if (!out[i]) return 1;
+  return 0;
+}
+
 #define NORM(id, label)              \
   const lz_op op_##id##_desc = {     \
       .name = label,                 \
@@ -234,6 +265,7 @@ static int norm_vjp_infer(lz_infer* x) {
       .name = label "VJP",           \
       .cpu = norm_vjp_cpu,           \
       .infer = norm_vjp_infer,       \
+      .plain = norm_vjp_plain,       \
       .describe = norm_describe}
 
 NORM(rms_norm, "RMSNorm");

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/scope.h"
+#include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/shape.h"
@@ -215,6 +216,30 @@ void quantize_describe(const lz_node* n, char* text, size_t size) {
       f->group_size);
 }
 
+/* Codes are what they are with a scale of one and no bias; scales and biases
+ * have derivatives, a group at a time. */
+static int dequantize_plain(
+    const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s) {
+  const quantize_params* p = n->params;
+  if (p->format.mode != QUANTIZE_AFFINE || p->global)
+    return error_fail("[vjp] %s has no gradient by codes", n->op->name);
+  lz_array* bare[] = {in[0], op_ones_like(in[1], s), op_zeros_like(in[2], s)};
+  if (!bare[1] || !bare[2]) return 1;
+  int32_t shape[LZ_MAX_DIMS], last = in[0]->ndim - 1;
+  memcpy(shape, in[0]->shape, sizeof(int32_t) * in[0]->ndim);
+  shape[last] = in[1]->shape[last] * p->format.group_size;
+  lz_dtype d = (lz_dtype)p->dtype;
+  lz_array* codes = scope_own(
+      node_make(n->op, s, bare, 3, p, sizeof *p, d, in[0]->ndim, shape));
+  const int32_t groups[] = {-1, p->format.group_size};
+  const int end = -1;
+  codes = op_unflatten(codes, last, groups, 2, s);
+  lz_array* y = op_multiply(codes, op_expand_dims(in[1], &end, 1, s), s);
+  y = op_add(y, op_expand_dims(in[2], &end, 1, s), s);
+  out[0] = op_astype(op_flatten(y, last, last + 1, s), d, s);
+  return !out[0];
+}
+
 static bool is_kernel_float(lz_dtype d) {
   return d == DTYPE_FLOAT16 || d == DTYPE_BFLOAT16 || d == DTYPE_FLOAT32;
 }
@@ -281,6 +306,7 @@ const lz_op op_dequantize_desc = {
     .name = "Dequantize",
     .cpu = dequantize_cpu,
     .infer = dequantize_infer,
+    .plain = dequantize_plain,
     .describe = quantize_describe};
 
 int op_quantize(

@@ -1,12 +1,15 @@
 #include "ops/rope.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "core/error.h"
 #include "core/scope.h"
 #include "cpu/rope.h"
+#include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
+#include "ops/join.h"
 #include "ops/shape.h"
 
 /* Inputs: x, offset, and freqs or nothing. */
@@ -55,19 +58,91 @@ static lz_array* rope_again(
 /* The gradient turns back; a rotation is linear, so tangents turn with x. */
 static int rope_vjp(const lz_vjp* v) {
   for (uint32_t i = 1; i < v->node->n_inputs; i++)
-    if (v->wanted[i])
-      return error_fail("[rope] vjp for offset or frequencies not supported");
+    if (v->wanted[i]) return DERIVE_PLAIN;
   v->grad[0] = rope_again(v->node, v->cotan[0], v->in[1], true, v->stream);
   return !v->grad[0];
 }
 
 static int rope_jvp(const lz_jvp* v) {
   for (uint32_t i = 1; i < v->node->n_inputs; i++)
-    if (v->tangent[i])
-      return error_fail("[rope] jvp for offset or frequencies not supported");
+    if (v->tangent[i]) return DERIVE_PLAIN;
   if (!v->tangent[0]) return 0;
   v->result[0] = rope_again(v->node, v->tangent[0], v->in[1], false, v->stream);
   return !v->result[0];
+}
+
+/* Elements first, first + step … of the last axis, before `stop`. */
+static lz_array* rope_part(
+    lz_array* a, int first, int stop, int step, lz_stream* s) {
+  int from[LZ_MAX_DIMS] = {0}, to[LZ_MAX_DIMS], by[LZ_MAX_DIMS];
+  for (int i = 0; i < a->ndim; i++) {
+    to[i] = a->shape[i];
+    by[i] = 1;
+  }
+  from[a->ndim - 1] = first;
+  to[a->ndim - 1] = stop;
+  by[a->ndim - 1] = step;
+  return op_slice(a, from, to, by, a->ndim, s);
+}
+
+/* The angle of each position (second last axis) and pair (last). */
+static lz_array* rope_angles(
+    const rope_params* p,
+    lz_array* x,
+    lz_array* offset,
+    lz_array* freqs,
+    lz_stream* s) {
+  const int last = -1;
+  int half = p->dims / 2;
+  lz_array* at = op_arange(0, x->shape[x->ndim - 2], 1, DTYPE_FLOAT32, s);
+  offset = op_astype(offset, DTYPE_FLOAT32, s);
+  if (!offset) return NULL;
+  if (offset->ndim) { /* one an example */
+    int ones[LZ_MAX_DIMS], n = 0;
+    for (; n < x->ndim - 2; n++) ones[n] = 1 + n;
+    offset = op_expand_dims(offset, ones, n, s);
+  }
+  at =
+      op_multiply(op_add(at, offset, s), op_scalar(DTYPE_FLOAT32, p->scale), s);
+  lz_array* turn = freqs
+                       ? op_divide(
+                             op_scalar(DTYPE_FLOAT32, 1),
+                             op_astype(freqs, DTYPE_FLOAT32, s),
+                             s)
+                       : op_exp(
+                             op_multiply(
+                                 op_arange(0, half, 1, DTYPE_FLOAT32, s),
+                                 op_scalar(DTYPE_FLOAT32, -log(p->base) / half),
+                                 s),
+                             s);
+  return op_multiply(op_expand_dims(at, &last, 1, s), turn, s);
+}
+
+static int rope_plain(
+    const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s) {
+  const rope_params* p = n->params;
+  lz_array* x = in[0];
+  lz_array* angle = rope_angles(p, x, in[1], n->n_inputs > 2 ? in[2] : NULL, s);
+  lz_array *c = op_cos(angle, s), *w = op_sin(angle, s);
+  if (!p->forward) w = op_negative(w, s);
+  int half = p->dims / 2, step = p->traditional ? 2 : 1;
+  lz_array* a = rope_part(x, 0, p->traditional ? p->dims : half, step, s);
+  lz_array* b = rope_part(x, p->traditional ? 1 : half, p->dims, step, s);
+  lz_array* turned[] = {
+      op_subtract(op_multiply(a, c, s), op_multiply(b, w, s), s),
+      op_add(op_multiply(a, w, s), op_multiply(b, c, s), s)};
+  if (!turned[0] || !turned[1]) return 1;
+  lz_array* both[2];
+  if (p->traditional) {
+    both[0] = op_flatten(op_stack(turned, 2, x->ndim, s), -2, -1, s);
+  } else {
+    both[0] = op_concatenate(turned, 2, x->ndim - 1, s);
+  }
+  both[1] = rope_part(x, p->dims, x->shape[x->ndim - 1], 1, s);
+  if (!both[0] || !both[1]) return 1;
+  out[0] = both[1]->size ? op_concatenate(both, 2, x->ndim - 1, s) : both[0];
+  out[0] = op_astype(out[0], (lz_dtype)x->dtype, s);
+  return !out[0];
 }
 
 /* The mapped axis joins those between the batch and the last two, or the batch
@@ -139,6 +214,7 @@ const lz_op op_rope_desc = {
     .jvp = rope_jvp,
     .vmap = rope_vmap,
     .infer = rope_infer,
+    .plain = rope_plain,
     .describe = rope_describe};
 
 static int rope_check(const lz_array* x, const lz_array* offset, int dims) {

@@ -13,12 +13,12 @@
 #include "ops/shape.h"
 #include "stream/stream.h"
 #include "transform/graph.h"
+#include "transform/plain.h"
 #include "transform/vjp.h"
 
 static int jvp_transpose(lz_jvp* call) {
   lz_node* n = call->node;
-  if (!n->op->vjp)
-    return error_fail("[jvp] %s has no derivative", n->op->name);
+  if (!n->op->vjp) return error_fail("[jvp] %s has no derivative", n->op->name);
   size_t ni = n->n_inputs, no = n->n_outputs;
   lz_array** u = calloc(no + ni + 1, sizeof *u);
   uint8_t* wanted = calloc(ni + 1, 1);
@@ -90,7 +90,9 @@ static int jvp_through(lz_node* n, lz_table* pushed) {
   int failed = 0;
   for (uint32_t i = 0; i < n->n_outputs; i++)
     call.out[i] = scope_own(node_output_ref(n, (int)i));
-  if (any) failed = n->op->jvp ? n->op->jvp(&call) : jvp_transpose(&call);
+  bool without = false;
+  if (any) failed = derive_jvp(&call, &without);
+  if (without) failed = jvp_transpose(&call);
   for (uint32_t i = 0; any && i < n->n_outputs && !failed; i++) {
     lz_array* out = call.out[i];
     lz_array* t = call.result[i];

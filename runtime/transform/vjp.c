@@ -13,6 +13,7 @@
 #include "ops/shape.h"
 #include "stream/stream.h"
 #include "transform/graph.h"
+#include "transform/plain.h"
 
 /* A gradient in the shape of what it belongs to: summed over the axes along
  * which the operand was broadcast. */
@@ -99,12 +100,8 @@ static int vjp_through(
       struct table_entry* e = table_find(depends, n->inputs[i]);
       v.wanted[i] = e && e->number;
     }
-    if (!n->op->vjp) {
-      failed = error_fail("[vjp] %s has no gradient", n->op->name);
-    } else {
-      lz_vjp call = {n, n->inputs, v.out, v.cotan, v.wanted, v.grad, n->stream};
-      failed = n->op->vjp(&call);
-    }
+    lz_vjp call = {n, n->inputs, v.out, v.cotan, v.wanted, v.grad, n->stream};
+    failed = derive_vjp(&call);
     for (uint32_t i = 0; i < n->n_inputs && !failed; i++)
       if (v.wanted[i] && v.grad[i])
         failed = vjp_accumulate(cotangents, n->inputs[i], v.grad[i], n->stream);

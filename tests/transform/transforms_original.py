@@ -29,7 +29,8 @@ TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 8e-2,
 LACKING = ("ot implemented", "NYI", "not yet implemented", "no vjp", "no jvp",
            "not supported", "unsupported", "not yet supported",
            "Type of cotangents does not match",
-           "Cannot calculate JVP", "Cannot calculate VJP", "No JVP wrt", "Scales must be provided")
+           "Cannot calculate JVP", "Cannot calculate VJP", "No JVP wrt", "Scales must be provided",
+           "[flatten] start_axis", "[reshape] Cannot reshape array")
 
 
 def dtype_of(v):
@@ -96,24 +97,33 @@ PARTS = ("partition partition_axis argpartition argpartition_axis topk "
          "topk_axis ")
 CONVS = "conv_general " + " ".join(
     f"conv{kind}{n}d" for kind in ("", "_transpose") for n in "123")
+UPDATES = " ".join(f"slice_update{kind}" for kind in (
+    "", "_add", "_prod", "_max", "_min")) + " "
 FAULTS = {"jvp": "where arctan2 masked_scatter nan_to_num tril triu "
                  "slice_update_dynamic fast_scaled_dot_product_attention "
                  "logsumexp logsumexp_axis logsumexp_axes power addmm max min max_axis min_axis max_axes "
-                 "min_axes " + PARTS + FFTS,
+                 "min_axes slice slice_update " + PARTS + FFTS,
           "vjp": "sort sort_axis median full full_like cumprod gather_qmm "
-                 "gather_mm " + PARTS + CONVS,
+                 "gather_mm slice masked_scatter block_masked_mm " + PARTS +
+                 UPDATES + CONVS,
           "vmap": "bitwise_and bitwise_or bitwise_xor left_shift right_shift "
                   "argmin argmax argsort_axis argsort sort_axis sort median "
                   "view masked_scatter divmod linalg_tri_inv "
                   "linalg_cholesky_inv linalg_solve_triangular "
-                  "slice_update_add " + PARTS + FFTS + " " + CONVS,
+                  "slice expand_dims_axes slice_update_dynamic not_equal " +
+                  UPDATES + PARTS + FFTS + " " + CONVS,
           "vjp of vmap": "pad pad_symmetric"}
+# One element of many steps reads its neighbours in MLX's gradient.
+ODD = {"fast_rope": lambda a: a[1] == 2, "fast_rope_dynamic": lambda a: a[1] == 2}
+# MLX takes derivatives of the codes of a quantised matrix, of what it is made of
+# on the CPU; we say that there are none.
+FEWER = ("quantize",)
 # Derivatives of functions of one complex number go the wrong way round too, but
 # for those that are real.
 COMPLEX = ("square exp expm1 sin cos tan sinh cosh tanh sqrt rsqrt log log1p "
            "log2 log10 sigmoid arctan arcsin arccos arctanh arcsinh arccosh "
            "power abs reciprocal softmax divide prod linalg_norm "
-           "linalg_norm_matrix").split()
+           "linalg_norm_matrix linalg_norm_l2").split()
 # The value that MLX pads with gets a gradient of another shape.
 ONLY = {"pad": [(0,)], "pad_symmetric": [(0,)]}
 
@@ -133,6 +143,8 @@ class Trial:
     def __init__(self, ours, theirs, case, arguments, d):
         self.ours, self.theirs, self.d = ours, theirs, d
         self.name, _, reference, self.loose, _ = case
+        if self.name == "dequantize":  # MLX sums halves in halves
+            self.loose = 16
         reference = cases_smooth.OURS.get(self.name, reference)
         self.arguments, self.xs = arguments, []
         self.both = (ours.operation(self.name), theirs.operation(reference))
@@ -155,8 +167,6 @@ class Trial:
         """Ours and theirs."""
         self.xs = xs
         want = self.theirs.values(fns[1], xs)
-        if os.environ.get("TRANSFORMS_ALONE"):
-            return want, want
         got = self.ours.values(fns[0], xs)
         return got, want
 
@@ -324,6 +334,8 @@ def inner(a, b):
 
 def agree(t, again=False):
     """Our tangent against our gradient: J'v.u = v.Ju."""
+    if t.name in UNSAID:
+        return None
     if not hasattr(t, "plan"):
         plain_jvp(t)
     slots, tangents, xs = t.plan
@@ -331,7 +343,8 @@ def agree(t, again=False):
     fn = t.bind(slots)[0]
     along = t.ours.values(t.ours.jvp(fn, tangents), xs)
     if isinstance(along, str):
-        return None if again else f"refused: {along}"
+        return (None if again or "has no" in along
+                else f"refused: {along}")
     count = len(along) // 2
     if any(dtype not in TOLERANCE for _, dtype in along[:count]):
         return None
@@ -351,17 +364,19 @@ def agree(t, again=False):
     return None
 
 
+UNSAID = ("scatter", "scatter_single")  # which of several stays
+
 ALONE = {"vmap": loop, "jvp": agree, "vjp": agree}
 
 KINDS = {
-    "vjp": (plain_vjp, 4), "jvp": (plain_jvp, 2), "vmap": (plain_vmap, 5),
-    "vjp vjp": (twice("vjp", "vjp"), 1), "jvp of vjp": (twice("vjp", "jvp"), 1),
-    "vjp of jvp": (twice("jvp", "vjp"), 1),
+    "vjp": (plain_vjp, 6), "jvp": (plain_jvp, 4), "vmap": (plain_vmap, 6),
+    "vjp vjp": (twice("vjp", "vjp"), 2), "jvp of vjp": (twice("vjp", "jvp"), 2),
+    "vjp of jvp": (twice("jvp", "vjp"), 2),
     "vjp of compile": (twice("compile", "vjp"), 1),
     "compile of vjp": (twice("vjp", "compile"), 1),
     "vjp of checkpoint": (twice("checkpoint", "vjp"), 1),
-    "vmap of vjp": (vmap_of_vjp, 1), "vjp of vmap": (vjp_of_vmap, 1),
-    "vmap of vmap": (vmap_of_vmap, 1),
+    "vmap of vjp": (vmap_of_vjp, 2), "vjp of vmap": (vjp_of_vmap, 2),
+    "vmap of vmap": (vmap_of_vmap, 2),
 }
 
 
@@ -385,6 +400,8 @@ def differs(got, want, loose, least=0):
         if np.iscomplexobj(g):  # what is not finite has no form there
             g, w = (np.where(np.isfinite(g) & np.isfinite(w), x, 0)
                     for x in (g, w))
+        if g.dtype.itemsize == 2 or gt == "bfloat16":  # beside a pole
+            g, w = (np.clip(x, -1e3, 1e3) for x in (g, w))
         tol = max(TOLERANCE[gt], least) * loose
         finite = np.abs(w[np.isfinite(w)])
         top = tol * float(finite.max()) if finite.size else 0
@@ -451,7 +468,8 @@ class Run:
             with np.errstate(all="ignore"):
                 results = self.theirs.values(
                     bound(t.both[1], arguments, []), [])
-            if not isinstance(results, str) and (
+            if not isinstance(results, str) and not any(
+                    v.size == 0 for v, _ in results) and (
                     kind in ("vjp", "vmap", "vmap of vmap") or
                     all(dtype in TOLERANCE for _, dtype in results)):
                 t.dtypes = [dtype for _, dtype in results]
@@ -468,9 +486,13 @@ class Run:
                 if t is None or kind != "vmap" and not t.smooth():
                     continue
                 alone = mistaken(t, kind)
+                if "p" in kind.replace("vmap", "") and (
+                        case[0] in FEWER or ODD.get(
+                            case[0], lambda a: False)(t.arguments)):
+                    continue
                 if alone and kind not in ALONE:
                     continue
-                if os.environ.get("TRANSFORMS_SAY"):
+                if os.environ.get("LAZULI_SAY"):
                     print(case[0], kind, show(t.arguments), flush=True)
                 with np.errstate(all="ignore"):
                     if alone:
@@ -496,6 +518,7 @@ def hash_of(kind):
 def main():
     ours = sides.Ours(sys.argv[1], sys.argv[2])
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    mx.disable_compile()  # it would start a C++ compiler for each function
     names = [n for n in sys.argv[4:] if n not in KINDS]
     kinds = [k for k in sys.argv[4:] if k in KINDS] or list(KINDS)
     run = Run(ours, seed)
