@@ -104,14 +104,22 @@ static lz_array* norm_mean(lz_array* a, lz_stream* s) {
   return op_mean(a, AXIS(-1), true, s);
 }
 
+/* Halves are counted in float: cubes of 1 / sqrt(eps) leave their range. NULL
+ * for what is not there. */
+static lz_array* norm_wide(lz_array* a, lz_stream* s) {
+  return a && dtype_size((lz_dtype)a->dtype) < 4
+             ? op_astype(a, DTYPE_FLOAT32, s)
+             : a;
+}
+
 static int norm_jvp(const lz_jvp* v) {
   const norm_params* p = v->node->params;
   lz_stream* s = v->stream;
-  lz_array* x = v->in[0];
-  lz_array* tx = v->tangent[0];
-  lz_array* w = p->weight ? v->in[1] : NULL;
-  lz_array* tw = p->weight ? v->tangent[1] : NULL;
-  lz_array* t = p->bias ? v->tangent[1 + p->weight] : NULL;
+  lz_array* x = norm_wide(v->in[0], s);
+  lz_array* tx = norm_wide(v->tangent[0], s);
+  lz_array* w = p->weight ? norm_wide(v->in[1], s) : NULL;
+  lz_array* tw = p->weight ? norm_wide(v->tangent[1], s) : NULL;
+  lz_array* t = p->bias ? norm_wide(v->tangent[1 + p->weight], s) : NULL;
   if (p->layer) {
     x = op_subtract(x, norm_mean(x, s), s);
     if (tx) tx = op_subtract(tx, norm_mean(tx, s), s);
@@ -227,8 +235,10 @@ static int norm_vjp_infer(lz_infer* x) {
 static int norm_vjp_plain(
     const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s) {
   const norm_params* p = n->params;
-  lz_array *x = in[0], *cotan = in[n->n_inputs - 1], *g = cotan;
-  lz_array* w = p->weight ? in[1] : NULL;
+  lz_array* x = norm_wide(in[0], s);
+  lz_array* cotan = norm_wide(in[n->n_inputs - 1], s);
+  lz_array* g = cotan;
+  lz_array* w = p->weight ? norm_wide(in[1], s) : NULL;
   if (p->layer) x = op_subtract(x, norm_mean(x, s), s);
   if (!x) return 1;
   lz_array* eps = op_scalar((lz_dtype)x->dtype, p->eps);
@@ -248,7 +258,7 @@ static int norm_vjp_plain(
   }
   if (p->bias) out[1 + p->weight] = k ? op_sum(cotan, over, false, s) : cotan;
   for (uint32_t i = 0; i < n->n_outputs; i++)
-    if (!out[i]) return 1;
+    if (!(out[i] = op_astype(out[i], (lz_dtype)in[0]->dtype, s))) return 1;
   return 0;
 }
 

@@ -19,7 +19,9 @@ import numpy as np
 import sides
 from sides import is_array, lazuli
 
-import ops_original as ops  # noqa: E402
+import against  # noqa: E402
+import draw  # noqa: E402
+import ops_original  # noqa: E402
 import cases_smooth  # noqa: E402
 
 REAL = ("float32", "float16", "bfloat16", "float64")
@@ -110,7 +112,8 @@ FAULTS = {"jvp": "where arctan2 masked_scatter nan_to_num tril triu "
                   "argmin argmax argsort_axis argsort sort_axis sort median "
                   "view masked_scatter divmod linalg_tri_inv "
                   "linalg_cholesky_inv linalg_solve_triangular "
-                  "slice expand_dims_axes slice_update_dynamic not_equal " +
+                  "slice expand_dims_axes slice_update_dynamic not_equal "
+                  "array_equal " +
                   UPDATES + PARTS + FFTS + " " + CONVS,
           "vjp of vmap": "pad pad_symmetric"}
 # One element of many steps reads its neighbours in MLX's gradient.
@@ -142,8 +145,10 @@ class Trial:
 
     def __init__(self, ours, theirs, case, arguments, d):
         self.ours, self.theirs, self.d = ours, theirs, d
-        self.name, _, reference, self.loose, _ = case
-        if self.name == "dequantize":  # MLX sums halves in halves
+        self.name, reference = case.name, case.reference
+        self.loose = 8 if callable(case.loose) else case.loose
+        if self.name.startswith(("dequantize", "random_")):
+            # MLX sums halves in halves.
             self.loose = 16
         reference = cases_smooth.OURS.get(self.name, reference)
         self.arguments, self.xs = arguments, []
@@ -327,8 +332,8 @@ def loop(t, again=False):
 
 def inner(a, b):
     """The real part of their product: what a conjugate gradient keeps."""
-    a = ops.wide(a[0], a[1]).astype(np.complex128)
-    b = ops.wide(b[0], b[1]).astype(np.complex128)
+    a = against.wide(a[0], a[1]).astype(np.complex128)
+    b = against.wide(b[0], b[1]).astype(np.complex128)
     return float(np.sum(a * np.conj(b)).real), float(np.sum(np.abs(a * b)))
 
 
@@ -392,7 +397,7 @@ def differs(got, want, loose, least=0):
             return f"result {k}: dtype {gt}, not {wt}"
         if g.shape != w.shape:
             return f"result {k}: shape {g.shape}, not {w.shape}"
-        g, w = ops.wide(g, gt), ops.wide(w, wt)
+        g, w = against.wide(g, gt), against.wide(w, wt)
         if gt not in TOLERANCE:
             if not np.array_equal(g, w):
                 return f"result {k}: {few(g)}, not {few(w)}"
@@ -455,14 +460,13 @@ class Run:
             return f"refused: {got}"
         return differs(got, want, t.loose, t.halves())
 
-    def arguments(self, case, number, trial, kind):
+    def arguments(self, case, trial, kind):
         """Arguments that MLX accepts, and what has a derivative: of whole
         numbers only vjp is looked at, which is zero."""
-        for again in range(16):
-            d = ops.Draw(self.seed * 7368787 + number * 1009 + trial * 16 +
-                         again)
-            arguments = case[1](d)
-            if empty(arguments):
+        for seed in case.seeds(self.seed * 1000 + trial, 16):
+            d = draw.Draw(seed)
+            arguments = case.draw(d)
+            if arguments is None or empty(arguments):
                 continue
             t = Trial(self.ours, self.theirs, case, arguments, d)
             with np.errstate(all="ignore"):
@@ -476,24 +480,23 @@ class Run:
                 return t
         return None
 
-    def case(self, case, number, kinds):
+    def case(self, case, kinds):
         shown = 0
         for kind in kinds:
             make, trials = KINDS[kind]
             for trial in range(trials):
-                t = self.arguments(
-                    case, number, trial + hash_of(kind), kind)
+                t = self.arguments(case, trial + hash_of(kind), kind)
                 if t is None or kind != "vmap" and not t.smooth():
                     continue
                 alone = mistaken(t, kind)
                 if "p" in kind.replace("vmap", "") and (
-                        case[0] in FEWER or ODD.get(
-                            case[0], lambda a: False)(t.arguments)):
+                        case.name in FEWER or ODD.get(
+                            case.name, lambda a: False)(t.arguments)):
                     continue
                 if alone and kind not in ALONE:
                     continue
                 if os.environ.get("LAZULI_SAY"):
-                    print(case[0], kind, show(t.arguments), flush=True)
+                    print(case.name, kind, show(t.arguments), flush=True)
                 with np.errstate(all="ignore"):
                     if alone:
                         problem = self.alone(t, kind)
@@ -506,7 +509,7 @@ class Run:
                 self.ours.clear()
                 self.wrong += problem is not None
                 if problem and shown < 3:
-                    print(f"{case[0]}{show(t.arguments)} {kind} of "
+                    print(f"{case.name}{show(t.arguments)} {kind} of "
                           f"{show(t.xs)}: {problem}", flush=True)
                     shown += 1
 
@@ -523,11 +526,12 @@ def main():
     kinds = [k for k in sys.argv[4:] if k in KINDS] or list(KINDS)
     run = Run(ours, seed)
     begin = time.time()
-    cases = [c for c in ops.CASES if c[2]] + cases_smooth.more(ops)
-    for number, case in enumerate(cases):
-        if (names and case[0] not in names) or not ours.has(case[0]):
+    cases = [c for c in ops_original.cases() if c.reference]
+    cases += cases_smooth.more()
+    for case in cases:
+        if (names and case.name not in names) or not ours.has(case.name):
             continue
-        run.case(case, number, kinds)
+        run.case(case, kinds)
     for (kind, why), of in sorted(run.more.items()):
         print(f"more than MLX: {kind} of {' '.join(sorted(of))} ({why[:70]})")
     print(f"{len(cases)} cases, {run.calls} transformed, {run.refused} refused "
