@@ -88,8 +88,27 @@ static void turn_some(
   floats_store(d, out + to_b * size, to, rb, n);
 }
 
-/* Units of (batch, block of steps): all heads share the angles, and each is
- * read in one run of neighbouring steps. */
+/* The angles of steps [first, first + steps), all pairs of a tile. */
+static void block_angles(
+    const rope_job* job,
+    int64_t batch,
+    int64_t first,
+    int64_t steps,
+    const float* inverse,
+    int64_t n,
+    float (*cos)[ROPE_TILE],
+    float (*sin)[ROPE_TILE]) {
+  for (int64_t t = 0; t < steps; t++) {
+    job->kernels->angles(
+        position(job, batch, first + t), inverse, n, cos[t], sin[t]);
+    floats_round(job->x->dtype, cos[t], n);
+    floats_round(job->x->dtype, sin[t], n);
+  }
+}
+
+/* Units of (block of steps, batch): all heads share the angles, and so do the
+ * batches that begin at the same place; each head is read in one run of
+ * neighbouring steps. */
 static void rope_units(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const rope_job* job = ctx;
@@ -97,35 +116,52 @@ static void rope_units(void* ctx, int64_t begin, int64_t end, int worker) {
   int ndim = job->x->ndim, half = job->spec->dims / 2;
   int64_t x_step = job->x->strides[ndim - 2];
   int64_t out_step = job->out->strides[ndim - 2];
-  int64_t blocks = (job->steps + STEPS - 1) / STEPS;
+  bool plain = job->x->dtype == DTYPE_FLOAT32 && !job->spec->traditional &&
+               job->x->strides[ndim - 1] == 1 &&
+               job->out->strides[ndim - 1] == 1;
+  bool shared = !job->offset->ndim || job->offset->shape[0] == 1;
   float inverse[ROPE_TILE], cos[STEPS][ROPE_TILE], sin[STEPS][ROPE_TILE];
   for (int64_t i = 0; i < half; i += ROPE_TILE) {
-    int64_t n = half - i < ROPE_TILE ? half - i : ROPE_TILE;
+    int64_t n = half - i < ROPE_TILE ? half - i : ROPE_TILE, known = -1;
     inverse_freqs(job, i, n, inverse);
     for (int64_t unit = begin; unit < end; unit++) {
-      int64_t batch = unit / blocks, first = unit % blocks * STEPS;
+      int64_t batch = unit % job->batches, first = unit / job->batches * STEPS;
       int64_t steps = job->steps - first < STEPS ? job->steps - first : STEPS;
-      for (int64_t t = 0; t < steps; t++) {
-        job->kernels->angles(
-            position(job, batch, first + t), inverse, n, cos[t], sin[t]);
-        floats_round(job->x->dtype, cos[t], n);
-        floats_round(job->x->dtype, sin[t], n);
-      }
+      if (!shared || known != first)
+        block_angles(job, batch, first, steps, inverse, n, cos, sin);
+      known = first;
       walk_at at;
       walk_seek(&job->heads, &at, 0);
       for (int64_t h = 0; h < job->heads.size; h++) {
-        int64_t x = batch * job->x->strides[0] + first * x_step + at.offset[0];
-        int64_t out =
-            batch * job->out->strides[0] + first * out_step + at.offset[1];
-        for (int64_t t = 0; t < steps; t++)
-          turn_some(
-              job,
-              (const uint8_t*)job->x->data + (x + t * x_step) * size,
-              (uint8_t*)job->out->data + (out + t * out_step) * size,
-              i,
+        const uint8_t* x =
+            (const uint8_t*)job->x->data +
+            (batch * job->x->strides[0] + first * x_step + at.offset[0]) * size;
+        uint8_t* out =
+            (uint8_t*)job->out->data +
+            (batch * job->out->strides[0] + first * out_step + at.offset[1]) *
+                size;
+        if (plain)
+          job->kernels->turn_steps(
+              (const float*)x + i,
+              x_step,
+              cos,
+              sin,
+              job->spec->forward,
+              steps,
               n,
-              cos[t],
-              sin[t]);
+              half,
+              (float*)out + i,
+              out_step);
+        else
+          for (int64_t t = 0; t < steps; t++)
+            turn_some(
+                job,
+                x + t * x_step * size,
+                out + t * out_step * size,
+                i,
+                n,
+                cos[t],
+                sin[t]);
         walk_skip(&job->heads, &at, 1);
       }
     }

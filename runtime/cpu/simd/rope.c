@@ -66,4 +66,34 @@ static void turn(
   }
 }
 
-const rope_table ISA_NAME(rope_kernels) = {.angles = angles, .turn = turn};
+static void turn_steps(
+    const float* x,
+    int64_t x_step,
+    const float (*cos)[ROPE_TILE],
+    const float (*sin)[ROPE_TILE],
+    bool forward,
+    int64_t steps,
+    int64_t n,
+    int64_t apart,
+    float* out,
+    int64_t out_step) {
+  const float sign = forward ? 1 : -1;
+  for (int64_t t = 0; t < steps; t++, x += x_step, out += out_step) {
+    int64_t i = 0;
+    for (; i + VEC_F32 <= n; i += VEC_F32) {
+      const vec_f32 a = vec_load_f32(x + i), b = vec_load_f32(x + apart + i);
+      const vec_f32 c = vec_load_f32(cos[t] + i);
+      const vec_f32 s = vec_load_f32(sin[t] + i) * sign;
+      vec_store_f32(out + i, a * c - b * s);
+      vec_store_f32(out + apart + i, a * s + b * c);
+    }
+    for (; i < n; i++) {
+      const float a = x[i], b = x[apart + i], s = sign * sin[t][i];
+      out[i] = a * cos[t][i] - b * s;
+      out[apart + i] = a * s + b * cos[t][i];
+    }
+  }
+}
+
+const rope_table ISA_NAME(rope_kernels) = {
+    .angles = angles, .turn = turn, .turn_steps = turn_steps};

@@ -5,6 +5,8 @@
 #include "cpu/isa.h"
 #include "cpu/rope.h"
 
+enum { ROPE_TILE = 256 /* most that n may be */ };
+
 typedef struct rope_table {
   /* Cosines and sines of position·freqs[i]. */
   void (*angles)(
@@ -22,9 +24,20 @@ typedef struct rope_table {
       int64_t n,
       float* out_a,
       float* out_b);
+  /* The same for float32 over `steps` vectors whose pairs lie `apart`; the
+   * output may be the input. */
+  void (*turn_steps)(
+      const float* x,
+      int64_t x_step,
+      const float (*cos)[ROPE_TILE],
+      const float (*sin)[ROPE_TILE],
+      bool forward,
+      int64_t steps,
+      int64_t n,
+      int64_t apart,
+      float* out,
+      int64_t out_step);
 } rope_table;
-
-enum { ROPE_TILE = 256 /* most that n may be */ };
 
 ISA_DECLARE(rope_table, rope_kernels)
 
