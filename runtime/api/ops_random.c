@@ -88,6 +88,8 @@ int mlx_random_normal(
     return api_result(res, NULL);
   lz_array* l = loc != 0 ? op_scalar((lz_dtype)d, loc) : NULL;
   lz_array* c = scale != 1 ? op_scalar((lz_dtype)d, scale) : NULL;
+  /* Absent they would be 0 and 1. */
+  if ((loc != 0 && !l) || (scale != 1 && !c)) return api_result(res, NULL);
   return api_result(
       res,
       op_random_normal(

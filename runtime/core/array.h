@@ -180,7 +180,7 @@ lz_array* node_make(
     const int32_t* shape);
 
 /* The same with several outputs, written to out[n_outputs], one reference
- * each. Non-zero on failure. */
+ * each. Non-zero on failure, with nothing of out that is a reference. */
 int node_make_multi(
     const lz_op* op,
     lz_stream* stream,

@@ -238,7 +238,10 @@ int node_make_multi(
   if (PROBE_ON()) node_report(n, out);
   return 0;
 fail:
-  while (made-- > 0) array_unref(out[made]);
+  while (made-- > 0) {
+    array_unref(out[made]);
+    out[made] = NULL;
+  }
   return 1;
 }
 

@@ -213,6 +213,7 @@ lz_array* op_cross(lz_array* a, lz_array* b, int axis, lz_stream* s) {
 
 static lz_array* norm_l2(
     lz_array* a, lz_axes axes, bool keepdims, lz_stream* s) {
+  if (!a) return NULL;
   lz_array* x = a->dtype == DTYPE_COMPLEX64 ? op_abs(a, s) : a;
   return op_sqrt(op_sum(op_square(x, s), axes, keepdims, s), s);
 }

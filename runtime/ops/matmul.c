@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "cpu/matmul.h"
+#include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
 #include "ops/rules.h"
@@ -142,6 +143,12 @@ lz_array* op_addmm(
   lz_dtype dtype = dtype_promote(
       dtype_promote((lz_dtype)a->dtype, (lz_dtype)b->dtype),
       (lz_dtype)c->dtype);
+  /* Of complex numbers it is a plain sum, to which c may give its shape. */
+  if (dtype == DTYPE_COMPLEX64)
+    return op_add(
+        op_multiply(op_matmul(a, b, s), op_scalar(DTYPE_FLOAT32, alpha), s),
+        op_multiply(op_scalar(DTYPE_FLOAT32, beta), c, s),
+        s);
   if (product_prepare("addmm", a, b, dtype, s, &p)) return NULL;
   c = op_astype(c, dtype, s);
   if (!c) return NULL;

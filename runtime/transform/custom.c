@@ -103,6 +103,7 @@ static int custom_jvp(const lz_jvp* v) {
   lz_list in = list_of(v->in, n), tangents = list_of(given, k);
   closure_args args = {.in = {&in, &tangents}, .ints = numbers, .n_ints = k};
   int failed = !given || !numbers;
+  if (failed) error_memory();
   if (!failed && closure_call(p->rules->jvp, &args)) {
     closure_args_clear(&args);
     failed = 1;
@@ -155,6 +156,7 @@ static int custom_call(lz_closure* self, closure_args* args) {
   lz_array** made = calloc(m + 1, sizeof *made);
   lz_node_output* shapes = malloc((m + 1) * sizeof *shapes);
   int failed = !inputs || !made || !shapes;
+  if (failed) error_memory();
   for (size_t i = 0; i < n && !failed; i++) inputs[i] = in->items[i];
   for (size_t i = 0; i < m && !failed; i++) {
     lz_array* a = inputs[n + i] = outs.items[i];
@@ -172,10 +174,9 @@ static int custom_call(lz_closure* self, closure_args* args) {
         shapes,
         (int)m,
         made);
-  for (size_t i = 0; i < m && !failed; i++) {
+  for (size_t i = 0; i < m && !failed; i++)
     failed = list_append(&args->out[0], made[i]);
-    array_unref(made[i]);
-  }
+  for (size_t i = 0; i < m && made; i++) array_unref(made[i]);
   free(inputs);
   free(made);
   free(shapes);

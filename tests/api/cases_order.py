@@ -31,7 +31,7 @@ def halves(values, arguments):
     """Of a partition only the element in the middle and who is before it."""
     a, kth, axis = arguments
     k = kth % a.shape[axis]
-    if values.dtype == np.uint32:
+    if values.dtype == np.uint32 and a.dtype != np.uint32:  # positions
         values = np.take_along_axis(a, values.astype(np.int64), axis)
     return np.concatenate([
         np.sort(np.take(values, range(k), axis), axis),

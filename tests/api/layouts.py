@@ -69,9 +69,9 @@ def reversed_(r, x):
 
 
 def broadcast(r, x):
-    axes = [k for k in range(x.ndim) if x.shape[k] and np.array_equal(
-        x, np.repeat(x.take([0], k), x.shape[k], k), equal_nan=x.dtype.kind in
-        "fc")]
+    # To the bit: -0 is not 0.
+    axes = [k for k in range(x.ndim) if x.shape[k] and x.tobytes() == np.repeat(
+        x.take([0], k), x.shape[k], k).tobytes()]
     if not axes:
         return transposed(r, x)
     base = x

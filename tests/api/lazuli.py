@@ -100,8 +100,11 @@ class Library:
         data = np.ascontiguousarray(value).reshape(value.shape)
         shape = (c.c_int * max(1, data.ndim))(*data.shape)
         keep = data if data.size else np.zeros(1)
-        return self.lib.mlx_array_new_data(
+        a = self.lib.mlx_array_new_data(
             c.c_void_p(keep.ctypes.data), shape, data.ndim, number)
+        if not a.ctx:  # nothing may be something, where it is optional
+            raise Refused(self.messages[-1])
+        return a
 
     def laid(self, laid):
         a = self.array(laid.base)
@@ -115,9 +118,11 @@ class Library:
                     given.append(one)
             if getattr(self.lib, f"mlx_{name}")(
                     c.byref(a), a, *given, self.stream):
-                raise AssertionError((name, arguments, self.messages[-1]))
+                self.lib.mlx_array_free(a)
+                raise Refused(self.messages[-1])
         if not laid.lazy and self.lib.mlx_array_eval(a):
-            raise AssertionError(self.messages[-1])
+            self.lib.mlx_array_free(a)
+            raise Refused(self.messages[-1])
         return a
 
     def numpy(self, a):
@@ -149,8 +154,20 @@ class Library:
         """Calls mlx_<name>; outputs and the stream are not given. Runs of ints
         are lists, whose lengths are not given either. A list of results."""
         arguments = list(arguments)
-        made, outputs, values = [], [], []
-        previous = None
+        made, outputs = [], []
+        self.messages.clear()
+        try:
+            values = self.values(name, arguments, made, outputs)
+            if getattr(self.lib, f"mlx_{name}")(*values):
+                raise Refused(self.messages[-1])
+            return [result for kind, handle in outputs
+                    for result in self.results(kind, handle)]
+        finally:
+            for kind, handle in outputs + made:
+                getattr(self.lib, f"{kind}_free")(handle)
+
+    def values(self, name, arguments, made, outputs):
+        values, previous = [], None
         for kind, stars, label in self.parameters[f"mlx_{name}"]:
             if kind in ("mlx_array", "mlx_vector_array") and stars:
                 outputs.append((kind, Handle()))
@@ -163,15 +180,7 @@ class Library:
                 values.append(self.value(kind, stars, arguments.pop(0), made))
                 previous = getattr(values[-1], "_length_", None)
         assert not arguments, (name, arguments)
-        self.messages.clear()
-        try:
-            if getattr(self.lib, f"mlx_{name}")(*values):
-                raise Refused(self.messages[-1])
-            return [result for kind, handle in outputs
-                    for result in self.results(kind, handle)]
-        finally:
-            for kind, handle in outputs + made:
-                getattr(self.lib, f"{kind}_free")(handle)
+        return values
 
     def value(self, kind, stars, given, made):
         if kind == "mlx_array":
@@ -180,11 +189,13 @@ class Library:
             return handle
         if kind == "mlx_vector_array":
             vector = self.lib.mlx_vector_array_new()
+            made.append((kind, vector))
             for item in given:
                 a = self.array(item)
-                self.lib.mlx_vector_array_append_value(vector, a)
+                no = self.lib.mlx_vector_array_append_value(vector, a)
                 self.lib.mlx_array_free(a)
-            made.append((kind, vector))
+                if no:
+                    raise Refused(self.messages[-1])
             return vector
         if kind == "char":
             return c.c_char_p(given.encode())
