@@ -20,3 +20,14 @@ case("random_normal", lambda d: [
     list(d.shape()), d.r.choice(FLOATS), d.r.choice([0.0, 1.5]),
     d.r.choice([1.0, 0.5]), KEY[0](d)],
     lambda s, t, m, v, k: mx.random.normal(s, typed(t), m, v, k), loose=8)
+
+
+def apart(d):
+    shape = d.shape()
+    some = d.r.choice([None, d.array("float32", d.fitting(shape))])
+    return [list(shape), d.r.choice(FLOATS), some, d.r.choice([
+        None, d.array("float32", d.fitting(shape))]), KEY[0](d)]
+
+
+case("random_normal_broadcast", apart,
+     lambda s, t, m, v, k: mx.random.normal(s, typed(t), m, v, k), loose=8)

@@ -103,3 +103,14 @@ case("concatenate_axis", joined, lambda p, axis: mx.concatenate(p, axis))
 case("concatenate", lambda d: joined(d)[:1], mx.concatenate)
 case("stack_axis", stacked, lambda p, axis: mx.stack(p, axis))
 case("stack", lambda d: stacked(d)[:1], mx.stack)
+
+
+def unflattened(d):
+    a = d.any(SOME, 1)
+    axis = d.axis(len(dims(a)))
+    n = dims(a)[axis] if -len(dims(a)) <= axis < len(dims(a)) else 1
+    return [a, axis, d.r.choice([[n], [1, n], [-1, 1], [n, 1, 1], [2, -1],
+                                 [n + 1], [-1, -1], []])]
+
+
+case("unflatten", unflattened, lambda a, x, s: mx.unflatten(a, x, s))
