@@ -5,6 +5,7 @@
 #define CORE_OP_H
 
 #include "core/array.h"
+#include "cpu/view.h"
 
 enum {
   OP_ELEMENTWISE = 1, /* `elementwise` names its line in ops/elementwise.def */
@@ -51,6 +52,42 @@ void exec_share(
     lz_exec* x, int i, int from, int64_t offset, const int64_t* strides);
 /* Scratch that lives until the operation ends. */
 void* exec_scratch(lz_exec* x, size_t bytes);
+
+/* What an operation offers to a kernel that it shares with others: see
+ * eval/fused.h. It has one output. */
+typedef struct lz_inner {
+  const void* params;
+  int merged; /* so many axes at the front are one axis less in the views: axes
+                 that params name count `merged` lower */
+  const lz_view* in;
+  const lz_view* out;
+} lz_inner;
+
+/* Elements [begin, begin+n) of an array's row-major order: cpu/reduce.h. */
+typedef void (*lz_elements)(
+    void* ctx, int64_t begin, int64_t n, void* tile, int worker);
+
+/* Rows [row, row+rows) and columns [column, column+columns) of a product hold
+ * their values. Rows are counted through all leading axes. */
+typedef void (*lz_tile_done)(
+    void* ctx, int64_t row, int64_t rows, int64_t column, int64_t columns);
+
+typedef struct lz_fusable {
+  /* How many leading axes of the output are rows: what stands in one row
+   * depends on that row alone of the inputs in the set row_inputs, and on the
+   * whole of others. */
+  int (*rows)(const lz_node* n);
+  uint32_t row_inputs;
+  /* The operation over a block of rows, on the calling thread inside a pool's
+   * job, on all threads outside of one. A view (OP_VIEW) has none. */
+  int (*run)(const lz_inner* x);
+  /* The operation over an input 0 that is never in memory; in[0].data is NULL.
+   */
+  int (*from)(const lz_inner* x, lz_elements source, void* ctx);
+  /* The operation, with a call for each part of the output as it is finished,
+   * by any thread; parts do not overlap. */
+  int (*tiled)(const lz_inner* x, lz_tile_done done, void* ctx);
+} lz_fusable;
 
 /* Transformations. Each is written in terms of graph-level operations (ops/),
  * which take borrowed arrays and return arrays owned by the open scope
@@ -121,6 +158,9 @@ struct lz_op {
   /* Kernels; NULL: this device has none. Non-zero on failure. */
   int (*cpu)(lz_exec* x);
   int (*gpu)(lz_exec* x);
+
+  /* NULL: it always has a kernel to itself. */
+  const lz_fusable* fusable;
 
   /* Non-zero on failure. NULL: the operation has no such rule, an error that
    * names it. */

@@ -92,6 +92,8 @@ int matmul_run(
     p.alpha = e->alpha;
     p.beta = e->beta;
     p.activation = e->activation;
+    p.done = e->done;
+    p.done_ctx = e->ctx;
   }
   if (c) p.c = matmul_addend(c);
   matmul_start few[16];

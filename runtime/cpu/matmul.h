@@ -15,6 +15,13 @@ typedef struct matmul_epilogue {
   const lz_view* c; /* NULL: none. Broadcasts to out. Not read if beta is 0.
                        May be out itself, with out's strides. */
   enum matmul_activation activation; /* gelu is the exact one; real types */
+  /* NULL, or called for each part of out as soon as it holds its values, by the
+   * thread that made it, while it is in its cache: rows counted through all
+   * leading axes, and columns. Parts cover out and do not overlap. If
+   * matmul_run then fails, some may have been reported. */
+  void (*done)(
+      void* ctx, int64_t row, int64_t rows, int64_t column, int64_t columns);
+  void* ctx;
 } matmul_epilogue;
 
 /* a (…, M, K), b (…, K, N), out (…, M, N), each with two axes at least. Any

@@ -57,6 +57,7 @@ static void matmul_store_tile(
     int64_t j0,
     int64_t cols) {
   matmul_store(ctx, batch, tile, ld, i0, rows, j0, cols);
+  matmul_done(ctx, batch, i0, rows, j0, cols);
 }
 
 static int matmul_packed(const matmul_plan* p) {
@@ -109,6 +110,34 @@ static onednn_matrix matmul_offset(
       m->transposed};
 }
 
+/* A rectangle of product `batch`, m rows and n columns from (i0, j0). */
+static int matmul_dense_one(
+    matmul_dense_call* d,
+    int64_t batch,
+    int64_t i0,
+    int64_t m,
+    int64_t j0,
+    int64_t n) {
+  const matmul_plan* p = d->p;
+  const matmul_start* s = &p->starts[batch];
+  const onednn_matrix a = matmul_offset(p, &d->a, s->a, i0, 0);
+  const onednn_matrix b = matmul_offset(p, &d->b, s->b, 0, j0);
+  onednn_matrix out = matmul_offset(p, &d->out, s->out, i0, j0);
+  const bool single = p->dtype == DTYPE_FLOAT32;
+  if (d->direct)
+    return single
+               ? onednn_sgemm(m, n, p->k, p->alpha, &a, &b, 0, &out)
+               : onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_BFLOAT16);
+  out.ld = n;
+  out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
+  if (!out.data) return 1;
+  if (single ? onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out)
+             : onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_FLOAT32))
+    return 1;
+  matmul_store(p, batch, out.data, n, i0, m, j0, n);
+  return 0;
+}
+
 static int matmul_dense_part(matmul_dense_call* d, int64_t index) {
   const matmul_plan* p = d->p;
   const int64_t batch = index / (d->parts_m * d->parts_n);
@@ -117,25 +146,8 @@ static int matmul_dense_part(matmul_dense_call* d, int64_t index) {
   const int64_t j0 = in_batch % d->parts_n * d->part_n;
   const int64_t m = p->m - i0 < d->part_m ? p->m - i0 : d->part_m;
   const int64_t n = p->n - j0 < d->part_n ? p->n - j0 : d->part_n;
-  const matmul_start* s = &p->starts[batch];
-  const onednn_matrix a = matmul_offset(p, &d->a, s->a, i0, 0);
-  const onednn_matrix b = matmul_offset(p, &d->b, s->b, 0, j0);
-  onednn_matrix out = matmul_offset(p, &d->out, s->out, i0, j0);
-  if (p->dtype == DTYPE_FLOAT32) {
-    if (d->direct) return onednn_sgemm(m, n, p->k, p->alpha, &a, &b, 0, &out);
-    out.ld = n;
-    out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
-    if (!out.data || onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out)) return 1;
-  } else {
-    if (d->direct)
-      return onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_BFLOAT16);
-    out.ld = n;
-    out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
-    if (!out.data ||
-        onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_FLOAT32))
-      return 1;
-  }
-  matmul_store(p, batch, out.data, n, i0, m, j0, n);
+  if (matmul_dense_one(d, batch, i0, m, j0, n)) return 1;
+  matmul_done(p, batch, i0, m, j0, n);
   return 0;
 }
 
@@ -180,7 +192,7 @@ static int matmul_onednn(const matmul_plan* p) {
     else
       d.part_n = matmul_cut(p->n, want);
   }
-  if (!d.direct) {
+  if (!d.direct || p->done) {
     if (d.part_m > 1024) d.part_m = matmul_cut(p->m, p->m / 512);
     if (d.part_n > 1024) d.part_n = matmul_cut(p->n, p->n / 512);
   }
@@ -235,6 +247,7 @@ static int matmul_few_one(matmul_few* f, int64_t i) {
           vectors))
     return 1;
   matmul_store(&f->flat, i, y, f->n, 0, vectors, 0, f->n);
+  matmul_done(p, i, 0, p->m, 0, p->n);
   return 0;
 }
 
@@ -301,6 +314,7 @@ static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
         p->b.row,
         p->b.col);
     matmul_store(p, i, tile, GEMM_TINY, 0, p->m, 0, p->n);
+    matmul_done(p, i, 0, p->m, 0, p->n);
   }
 }
 
@@ -314,8 +328,9 @@ int matmul_execute(const matmul_plan* p) {
       return 0;
     const int status = matmul_onednn(p);
     if (status == 0) return 0;
-    /* c may lie where out does: what was added once cannot be again. */
-    if (status < 0 && p->c.data) return 1;
+    /* c may lie where out does: what was added once cannot be again; nor is
+     * what was reported as done. */
+    if (status < 0 && (p->c.data || p->done)) return 1;
   }
   return matmul_packed(p);
 }

@@ -25,6 +25,9 @@ typedef struct matmul_plan {
   const matmul_start* starts; /* batch of them */
   float alpha, beta;
   enum matmul_activation activation;
+  void (*done)(
+      void* ctx, int64_t row, int64_t rows, int64_t column, int64_t columns);
+  void* done_ctx;
 } matmul_plan;
 
 /* The products of a and b that out holds, which is not empty; no starts yet. */
@@ -67,6 +70,17 @@ void matmul_store(
     int64_t rows,
     int64_t j0,
     int64_t cols);
+
+/* Tells whoever waits for parts of the product (matmul_epilogue). */
+static inline void matmul_done(
+    const matmul_plan* p,
+    int64_t batch,
+    int64_t i0,
+    int64_t rows,
+    int64_t j0,
+    int64_t cols) {
+  if (p->done) p->done(p->done_ctx, batch * p->m + i0, rows, j0, cols);
+}
 
 /* In place, over n values. */
 typedef struct matmul_rows {

@@ -59,6 +59,9 @@ typedef struct program_job {
   int pieces;
 } program_job;
 
+/* The kernel of each instruction; NULL for pseudo-operations. */
+void program_resolve(const lz_program* p, ew_fn* fn);
+
 /* Units begin … end-1. A pool_fn; ctx is the job. */
 void program_job_part(void* ctx, int64_t begin, int64_t end, int worker);
 

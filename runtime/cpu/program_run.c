@@ -52,7 +52,7 @@ enum {
 };
 #endif
 
-static void resolve(const lz_program* p, ew_fn* fn) {
+void program_resolve(const lz_program* p, ew_fn* fn) {
   const ew_table* table = ew_table_best();
   for (int i = 0; i < p->n_instrs; i++) {
     const lz_instr* in = &p->instrs[i];
@@ -91,7 +91,7 @@ static void run_small(
   char* r[p->n_registers];
   ew_fn fn[p->n_instrs + 1];
   for (int i = 0; i < p->n_registers; i++) r[i] = scratch + (size_t)i * slot;
-  resolve(p, fn);
+  program_resolve(p, fn);
   for (int i = 0; i < p->n_inputs; i++) {
     const lz_view* v = &inputs[i];
     size_t size = dtype_size(v->dtype);
@@ -340,7 +340,7 @@ void program_run(
       .stream = stream,
       .split = split};
   int size = 1;
-  resolve(p, fn);
+  program_resolve(p, fn);
   choose_plane(&job, n, &size);
   choose_bindings(&job, binding);
   choose_outputs(&job, n, owner, stream);

@@ -12,6 +12,7 @@ enum scratch_slot {
   SCRATCH_GEMM,   /* panels and the tile of gemm_run */
   SCRATCH_KERNEL, /* the kernel that calls gemm_run */
   SCRATCH_OUTER,  /* what spans several parts of one kernel */
+  SCRATCH_FUSED,  /* values between the stages of a shared kernel */
   SCRATCH_DNNL,   /* oneDNN's own working memory */
   SCRATCH_SLOTS
 };

@@ -1,9 +1,9 @@
 /* Fusion: which nodes share one kernel.
  *
- * The tape is walked from its end. An element-wise node joins the kernel of its
- * users when all of them are in one and it has their shape; its value then
- * stays in registers. Because only the root of a group is read from outside,
- * groups never form a cycle.
+ * The tape is walked from its end. A node joins the kernel of its users when
+ * all of them are in one and the kernel still has a form with it
+ * (fuse_kinds.c); its value then stays out of memory. Because only the root of
+ * a group is read from outside, groups never form a cycle.
  *
  * A value inside a group is written after all when the caller asked for it. One
  * that is merely held by a handle is not: it stays lazy (ARRAY_ABSORBED) and is
@@ -17,23 +17,6 @@
 #include "eval/plan.h"
 #include "eval/settings.h"
 #include "probe/probe.h"
-
-#define FUSE_MAX_INPUTS 24
-#define FUSE_MAX_OUTPUTS 16
-#define FUSE_MAX_MEMBERS 64
-
-static bool fuse_can(const plan_node* t) {
-  return (t->node->op->flags & OP_ELEMENTWISE) && t->out;
-}
-
-static bool fuse_held(const plan_node* t) {
-  return atomic_load_explicit(&t->out->refs, memory_order_relaxed) > t->uses;
-}
-
-/* Must the kernel write this member? */
-static bool fuse_is_output(const plan_node* t) {
-  return t->wanted || ((t->out->flags & ARRAY_ABSORBED) && fuse_held(t));
-}
 
 static bool fuse_reads(const plan_group* g, const lz_array* a) {
   for (uint32_t i = 0; i < g->n_inputs; i++)
@@ -57,7 +40,20 @@ static int fuse_add_inputs(lz_plan* p, plan_group* g, const lz_node* n) {
   return 0;
 }
 
-static int fuse_open(lz_plan* p, uint32_t i) {
+/* The kinds a group can have that begins with this node; 0: it stands alone. */
+static unsigned fuse_kinds_of(const plan_node* t) {
+  const lz_fusable* f = t->node->op->fusable;
+  bool shared = settings_fuse() && t->node->stream->device == DEVICE_CPU;
+  if (fuse_is_elementwise(t))
+    return shared ? GROUP_PROGRAM | GROUP_ROWS | GROUP_REDUCE | GROUP_MATMUL
+                  : GROUP_PROGRAM;
+  if (!shared || !f || !t->out || (t->node->op->flags & OP_VIEW)) return 0;
+  return (f->run && f->rows(t->node) ? GROUP_ROWS : 0) |
+         (f->from && t->node->inputs[0]->size >= 8 * t->out->size ? GROUP_REDUCE
+                                                                  : 0);
+}
+
+static int fuse_open(lz_plan* p, uint32_t i, unsigned kinds) {
   plan_node* t = &p->tape[i];
   plan_group* g = plan_alloc(p, sizeof *g);
   if (!g) return 1;
@@ -65,13 +61,25 @@ static int fuse_open(lz_plan* p, uint32_t i) {
   g->first_member = i + 1;
   g->n_members = 1;
   g->n_outputs = 1;
+  g->kinds = (uint8_t)kinds;
+  g->plain = fuse_is_elementwise(t);
+  g->core = g->plain ? 0 : i + 1;
+  g->rows =
+      (uint8_t)(g->plain ? t->out->ndim : t->node->op->fusable->rows(t->node));
   t->group = g;
   t->written = 1;
   return fuse_add_inputs(p, g, t->node);
 }
 
-static int fuse_join(lz_plan* p, uint32_t i, plan_group* g) {
+static int fuse_join(
+    lz_plan* p, uint32_t i, plan_group* g, unsigned kinds, int rows) {
   plan_node* t = &p->tape[i];
+  g->kinds = (uint8_t)kinds;
+  g->rows = (uint8_t)rows;
+  if (!fuse_is_elementwise(t) && !(t->node->op->flags & OP_VIEW))
+    g->core = i + 1;
+  g->plain &=
+      fuse_is_elementwise(t) && array_same_shape(t->out, p->tape[g->root].out);
   for (uint32_t k = 0; k < g->n_inputs; k++)
     if (g->inputs[k] == t->out) {
       g->inputs[k] = g->inputs[--g->n_inputs];
@@ -93,13 +101,12 @@ static uint32_t fuse_new_inputs(const plan_group* g, const lz_node* n) {
   return count;
 }
 
-typedef struct fuse_verdict {
-  int reason; /* enum lazuli_refusal; 0: fits */
-  uint64_t limit, value;
-} fuse_verdict;
-
 static fuse_verdict fuse_fits(
-    lz_plan* p, const plan_node* t, const plan_group* g) {
+    lz_plan* p,
+    const plan_node* t,
+    const plan_group* g,
+    unsigned* kinds,
+    int* rows) {
   const plan_node* root = &p->tape[g->root];
   if (!settings_fuse()) return (fuse_verdict){LAZULI_REFUSAL_DISABLED, 0, 0};
   if (t->node->stream != root->node->stream)
@@ -107,11 +114,6 @@ static fuse_verdict fuse_fits(
         LAZULI_REFUSAL_STREAM,
         (uint64_t)root->node->stream->index,
         (uint64_t)t->node->stream->index};
-  if (!array_same_shape(t->out, root->out))
-    return (fuse_verdict){
-        LAZULI_REFUSAL_SHAPE,
-        (uint64_t)root->out->size,
-        (uint64_t)t->out->size};
   if (g->n_members >= FUSE_MAX_MEMBERS)
     return (fuse_verdict){
         LAZULI_REFUSAL_TOO_LONG, FUSE_MAX_MEMBERS, g->n_members + 1};
@@ -122,10 +124,18 @@ static fuse_verdict fuse_fits(
   if (g->n_outputs + fuse_is_output(t) > FUSE_MAX_OUTPUTS)
     return (fuse_verdict){
         LAZULI_REFUSAL_TOO_MANY_OUTPUTS, FUSE_MAX_OUTPUTS, g->n_outputs + 1};
-  return (fuse_verdict){0, 0, 0};
+  fuse_verdict v = {0, 0, 0};
+  *kinds = fuse_kinds(p, t, g, rows, &v);
+  return *kinds ? (fuse_verdict){0, 0, 0} : v;
 }
 
-/* One refusal for each element-wise neighbour that reads t from elsewhere. */
+/* Could the node have taken in what it reads? */
+static bool fuse_takes_in(const plan_node* t) {
+  const lz_fusable* f = t->node->op->fusable;
+  return fuse_is_elementwise(t) || (f && t->out && (f->run || f->from));
+}
+
+/* One refusal for each fusable neighbour that reads t from elsewhere. */
 static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
   plan_node* t = &p->tape[i];
   uint64_t bytes = 2 * array_nbytes(t->out);
@@ -137,7 +147,7 @@ static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
         reads = true;
         left--;
       }
-    if (reads && (n->op->flags & OP_ELEMENTWISE))
+    if (reads && fuse_takes_in(&p->tape[j]))
       PROBE(
           refusal,
           .eval = p->eval,
@@ -165,89 +175,113 @@ static void fuse_note_users(lz_plan* p, const plan_node* t) {
   }
 }
 
-int fuse(lz_plan* p) {
-  for (uint32_t i = p->n_tape; i-- > 0;) {
-    plan_node* t = &p->tape[i];
-    if (fuse_can(t)) {
-      int failed;
-      if (t->user && !t->shared) {
-        fuse_verdict v = fuse_fits(p, t, t->user);
-        if (v.reason && PROBE_ON()) fuse_refuse(p, i, v);
-        failed = v.reason ? fuse_open(p, i) : fuse_join(p, i, t->user);
-      } else {
-        if (t->user && PROBE_ON())
-          fuse_refuse(p, i, (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses});
-        failed = fuse_open(p, i);
+static int fuse_place(lz_plan* p, uint32_t i) {
+  plan_node* t = &p->tape[i];
+  const lz_fusable* f = t->node->op->fusable;
+  if (!t->out || (!fuse_is_elementwise(t) && !f)) return 0;
+  unsigned alone = fuse_kinds_of(t);
+  if (t->user && !t->shared) {
+    unsigned kinds = 0;
+    int rows = 0;
+    fuse_verdict v = fuse_fits(p, t, t->user, &kinds, &rows);
+    if (!v.reason) return fuse_join(p, i, t->user, kinds, rows);
+    if (PROBE_ON() && !(t->node->op->flags & OP_VIEW)) fuse_refuse(p, i, v);
+  } else if (t->user && PROBE_ON() && !(t->node->op->flags & OP_VIEW)) {
+    fuse_refuse(p, i, (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses});
+  }
+  return alone ? fuse_open(p, i, alone) : 0;
+}
+
+/* ---- when all members are known ------------------------------------------ */
+
+static bool fuse_has_reader(
+    lz_plan* p, const plan_group* g, const lz_array* a) {
+  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
+    if (fuse_node_reads(p->tape[i - 1].node, a)) return true;
+  return false;
+}
+
+static int fuse_leave(lz_plan* p, plan_group* g, plan_node* t) {
+  t->group = NULL;
+  t->written = 0;
+  g->n_members--;
+  for (uint32_t k = 0; k < t->node->n_inputs; k++) {
+    const lz_array* a = t->node->inputs[k];
+    if (fuse_has_reader(p, g, a)) continue;
+    for (uint32_t i = 0; i < g->n_inputs; i++)
+      if (g->inputs[i] == a) {
+        g->inputs[i] = g->inputs[--g->n_inputs];
+        break;
       }
-      if (failed) return 1;
+  }
+  if (g->n_inputs == g->max_inputs) {
+    lz_array** more = plan_alloc(p, (g->n_inputs + 1) * sizeof *more);
+    if (!more) return 1;
+    if (g->n_inputs) memcpy(more, g->inputs, g->n_inputs * sizeof *more);
+    g->inputs = more;
+    g->max_inputs = g->n_inputs + 1;
+  }
+  g->inputs[g->n_inputs++] = t->out;
+  return 0;
+}
+
+/* Views whose input stayed outside show it where it stands. */
+static int fuse_drop_views(lz_plan* p, plan_group* g) {
+  uint32_t* link = &g->first_member;
+  while (*link) {
+    plan_node* t = &p->tape[*link - 1];
+    bool inside = true;
+    if (t->node->op->flags & OP_VIEW) {
+      const plan_node* producer = plan_node_of(p, t->node->inputs[0]);
+      inside = producer && producer->group == g;
     }
-    fuse_note_users(p, t);
+    if (inside) {
+      link = &t->next_member;
+      continue;
+    }
+    *link = t->next_member;
+    if (fuse_leave(p, g, t)) return 1;
   }
   return 0;
 }
 
-/* Members are numbered after the inputs, in tape order: SSA registers. While a
- * program is made, `mark` of a member's output holds its register + 1. */
-static uint16_t fuse_register(const plan_group* g, const lz_array* a) {
-  for (uint32_t i = 0; i < g->n_inputs; i++)
-    if (g->inputs[i] == a) return (uint16_t)i;
-  return (uint16_t)(a->mark - 1);
-}
-
-/* The dtype that names an instruction's kernel: see cpu/program.h. */
-static uint8_t fuse_dtype(const lz_node* n, const lz_array* out) {
-  if (n->n_inputs == 0 ||
-      ew_rule_of((ew_op)n->op->elementwise) == EW_RULE_FROM_BYTE)
-    return out->dtype;
-  return n->inputs[n->n_inputs - 1]->dtype;
-}
-
-lz_program* fuse_program(lz_plan* p, const plan_group* g, lz_array** outputs) {
-  lz_program* program = plan_alloc(p, sizeof *program);
-  lz_instr* instrs = plan_alloc(p, g->n_members * sizeof *instrs);
-  uint16_t* written = plan_alloc(p, g->n_outputs * sizeof *written);
-  uint8_t* dtypes = plan_alloc(p, g->n_inputs + 1);
-  if (!program || !instrs || !written || !dtypes) return NULL;
-  lz_immediate* immediates = NULL;
-  int n = 0, n_out = 0, n_immediates = 0;
-  for (uint32_t at = g->first_member; at; at = p->tape[at - 1].next_member) {
-    plan_node* t = &p->tape[at - 1];
-    const lz_node* node = t->node;
-    uint16_t reg = (uint16_t)(g->n_inputs + (uint32_t)n);
-    lz_instr* instr = &instrs[n++];
-    *instr = (lz_instr){
-        .op = node->op->elementwise,
-        .dtype = fuse_dtype(node, t->out),
-        .out_dtype = t->out->dtype,
-        .dst = reg};
-    for (uint32_t k = 0; k < node->n_inputs; k++)
-      instr->src[k] = fuse_register(g, node->inputs[k]);
-    if (node->params_size) {
-      if (!immediates &&
-          !(immediates = plan_alloc(p, g->n_members * sizeof *immediates)))
-        return NULL;
-      instr->src[0] = (uint16_t)n_immediates;
-      memcpy(&immediates[n_immediates++], node->params, sizeof *immediates);
-    }
-    t->out->mark = reg + 1u;
-    if (t->written) {
-      written[n_out] = reg;
-      outputs[n_out++] = t->out;
-    }
+/* Settles the kind. A core alone is no group. */
+static int fuse_finish(lz_plan* p, plan_group* g) {
+  if (g->plain) {
+    g->kinds = GROUP_PROGRAM;
+    return 0;
   }
-  for (uint32_t i = 0; i < g->n_inputs; i++) dtypes[i] = g->inputs[i]->dtype;
-  *program = (lz_program){
-      .n_inputs = (int)g->n_inputs,
-      .n_outputs = n_out,
-      .n_instrs = n,
-      .instrs = instrs,
-      .output_registers = written,
-      .immediates = immediates};
-  enum program_error failed = program_finish(program, dtypes, instrs, written);
-  if (failed)
-    return error_set(
-        "[%s] its kernel cannot be built (reason %d)",
-        p->tape[g->root].node->op->name,
-        (int)failed);
-  return program;
+  if (fuse_drop_views(p, g)) return 1;
+  const lz_array* root = p->tape[g->root].out;
+  bool plain = true;
+  uint32_t cores = 0;
+  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
+    const plan_node* t = &p->tape[i - 1];
+    bool elementwise = fuse_is_elementwise(t);
+    plain &= elementwise && array_same_shape(t->out, root);
+    cores += !elementwise;
+  }
+  if (plain)
+    g->kinds = GROUP_PROGRAM;
+  else if (g->n_members == 1)
+    p->tape[g->root].group = NULL;
+  else if (cores == 1 && (g->kinds & GROUP_MATMUL))
+    g->kinds = GROUP_MATMUL;
+  else if (cores == 1 && (g->kinds & GROUP_REDUCE))
+    g->kinds = GROUP_REDUCE;
+  else
+    g->kinds = GROUP_ROWS;
+  return 0;
+}
+
+int fuse(lz_plan* p) {
+  for (uint32_t i = p->n_tape; i-- > 0;) {
+    if (fuse_place(p, i)) return 1;
+    fuse_note_users(p, &p->tape[i]);
+  }
+  for (uint32_t i = 0; i < p->n_tape; i++) {
+    plan_group* g = p->tape[i].group;
+    if (g && g->root == i && fuse_finish(p, g)) return 1;
+  }
+  return 0;
 }

@@ -32,6 +32,10 @@ typedef struct plan_node {
   uint32_t next_member; /* in its group, towards the root; tape index + 1 */
 } plan_node;
 
+/* How a group can be run: as one program, or one of the kinds of fused.h. While
+ * it grows it keeps to those that still fit. */
+enum { GROUP_PROGRAM = 1, GROUP_ROWS = 2, GROUP_REDUCE = 4, GROUP_MATMUL = 8 };
+
 struct plan_group {
   uint32_t root;         /* tape index */
   uint32_t first_member; /* lowest tape index + 1; linked by next_member */
@@ -39,13 +43,19 @@ struct plan_group {
   uint32_t n_outputs;
   uint32_t n_inputs;
   uint32_t max_inputs;
+  uint32_t core; /* tape index + 1 of a member that is not element-wise, nor a
+                    view; 0: none */
+  uint8_t kinds; /* GROUP_…; one of them in the end */
+  uint8_t plain; /* all members are element-wise and have the root's shape */
+  uint8_t rows;  /* leading axes that number rows in all members; GROUP_ROWS */
   lz_array** inputs; /* distinct arrays read from outside; borrowed */
   uint64_t kernel;
 };
 
 typedef struct lz_step {
-  lz_node* node;       /* one operation; NULL for a program */
-  lz_program* program; /* a fused group */
+  lz_node* node;                /* one operation, or NULL: */
+  lz_program* program;          /* element-wise operations; or */
+  const struct lz_fused* fused; /* several stages; */
   lz_stream* stream;
   lz_array** in;  /* node->inputs, or references of the step's own */
   lz_array** out; /* references; NULL where nobody wants the output */
@@ -98,8 +108,37 @@ int simplify(lz_plan* p);
 
 /* fuse.c: forms groups over the tape. */
 int fuse(lz_plan* p);
-/* The register program of a group. */
-lz_program* fuse_program(lz_plan* p, const plan_group* g, lz_array** outputs);
+enum { FUSE_MAX_INPUTS = 24, FUSE_MAX_OUTPUTS = 16, FUSE_MAX_MEMBERS = 64 };
+static inline bool fuse_is_elementwise(const plan_node* t) {
+  return (t->node->op->flags & OP_ELEMENTWISE) && t->out;
+}
+/* Held by more than the tape's readers. */
+static inline bool fuse_is_held(const plan_node* t) {
+  return atomic_load_explicit(&t->out->refs, memory_order_relaxed) > t->uses;
+}
+/* Must the kernel write this member? */
+static inline bool fuse_is_output(const plan_node* t) {
+  return t->wanted || ((t->out->flags & ARRAY_ABSORBED) && fuse_is_held(t));
+}
+/* Does the node read array a? */
+bool fuse_node_reads(const lz_node* n, const lz_array* a);
+
+/* fuse_kinds.c: the kinds that group g can be run as with t as a member, and
+ * the rows it then has. 0: none, and *reason says why. */
+typedef struct fuse_verdict {
+  int reason; /* enum lazuli_refusal; 0: fits */
+  uint64_t limit, value;
+} fuse_verdict;
+unsigned fuse_kinds(
+    lz_plan* p,
+    const plan_node* t,
+    const plan_group* g,
+    int* rows,
+    fuse_verdict* v);
+
+/* fuse_build.c: the group as a program, or as stages. Its outputs,
+ * g->n_outputs, are listed in the order in which the step has them. */
+int fuse_build(lz_plan* p, const plan_group* g, lz_step* s);
 
 /* steps.c: makes steps and segments, gives out tickets, marks arrays SCHEDULED.
  */

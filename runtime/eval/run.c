@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/fused.h"
 #include "eval/plan.h"
 #include "memory/alloc.h"
 #include "probe/probe.h"
@@ -70,6 +71,7 @@ static int run_operation(lz_exec* x, const lz_step* s) {
       !(s->node && s->node->op->flags & (OP_VIEW | OP_HOST)))
     return vulkan_run(x, s->program);
   if (s->program) return run_program(x, s->program);
+  if (s->fused) return fused_run(x, s->fused);
   if (!x->op->cpu) return error_fail("[%s] no kernel on the cpu", x->op->name);
   return x->op->cpu(x);
 }

@@ -112,13 +112,9 @@ static void steps_report(lz_plan* p, const plan_group* g, lz_step* s) {
 }
 
 static int steps_from_group(lz_plan* p, plan_group* g, lz_step* s) {
-  s->out = plan_alloc(p, g->n_outputs * sizeof *s->out);
   s->in = plan_alloc(p, g->n_inputs * sizeof *s->in);
-  if (!s->out || !s->in) return 1;
-  s->program = fuse_program(p, g, s->out);
-  if (!s->program) return 1;
+  if (!s->in || fuse_build(p, g, s)) return 1;
   s->n_in = g->n_inputs;
-  s->n_out = (uint32_t)s->program->n_outputs;
   for (uint32_t i = 0; i < s->n_in; i++) s->in[i] = array_ref(g->inputs[i]);
   for (uint32_t i = 0; i < s->n_out; i++) array_ref(s->out[i]);
   s->stream = p->tape[g->root].node->stream;
@@ -201,7 +197,7 @@ static void steps_schedule(lz_step* s) {
 
 static bool steps_can_fold(lz_plan* p, const plan_group* g, const lz_step* s) {
   if (!settings_fuse() || s->stream->device != DEVICE_CPU) return false;
-  if (p->tape[g->root].out->size > STEPS_FOLD) return false;
+  if (!s->program || p->tape[g->root].out->size > STEPS_FOLD) return false;
   for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
     if (p->tape[i - 1].wanted) return false;
   for (uint32_t i = 0; i < s->n_in; i++)

@@ -230,9 +230,23 @@ static int gather_axis_cpu(lz_exec* x) {
   return 0;
 }
 
+static int gather_axis_rows(const lz_node* n) {
+  return *(const int32_t*)n->params;
+}
+
+static int gather_axis_inner(const lz_inner* x) {
+  const int32_t* axis = x->params;
+  gather_along(&x->in[0], &x->in[1], *axis - x->merged, x->out);
+  return 0;
+}
+
+static const lz_fusable gather_axis_fusable = {
+    .rows = gather_axis_rows, .row_inputs = 3, .run = gather_axis_inner};
+
 const lz_op op_gather_axis_desc = {
     .name = "GatherAxis",
     .cpu = gather_axis_cpu,
+    .fusable = &gather_axis_fusable,
     .vjp = gather_axis_vjp,
     .jvp = gather_axis_jvp,
     .vmap = gather_axis_vmap,

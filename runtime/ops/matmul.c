@@ -35,9 +35,29 @@ static int addmm_cpu(lz_exec* x) {
   return matmul_run(&a, &b, &out, &e);
 }
 
+static int matmul_tiled(const lz_inner* x, lz_tile_done done, void* ctx) {
+  matmul_epilogue e = {.alpha = 1, .done = done, .ctx = ctx};
+  return matmul_run(&x->in[0], &x->in[1], x->out, &e);
+}
+
+static int addmm_tiled(const lz_inner* x, lz_tile_done done, void* ctx) {
+  const matmul_params* p = x->params;
+  matmul_epilogue e = {
+      .alpha = p->alpha,
+      .beta = p->beta,
+      .c = &x->in[2],
+      .done = done,
+      .ctx = ctx};
+  return matmul_run(&x->in[0], &x->in[1], x->out, &e);
+}
+
+static const lz_fusable matmul_fusable = {.tiled = matmul_tiled};
+static const lz_fusable addmm_fusable = {.tiled = addmm_tiled};
+
 const lz_op op_matmul_desc = {
     .name = "Matmul",
     .cpu = matmul_cpu,
+    .fusable = &matmul_fusable,
     GPU(gpu_matmul),
     .flops = matmul_flops,
     .vjp = matmul_vjp,
@@ -46,6 +66,7 @@ const lz_op op_matmul_desc = {
 const lz_op op_addmm_desc = {
     .name = "AddMM",
     .cpu = addmm_cpu,
+    .fusable = &addmm_fusable,
     .flops = matmul_flops,
     .vjp = matmul_vjp,
     .vmap = matmul_vmap,

@@ -262,10 +262,29 @@ static int norm_vjp_plain(
   return 0;
 }
 
+static int norm_rows(const lz_node* n) {
+  return n->inputs[0]->ndim - 1;
+}
+
+static int norm_inner(const lz_inner* x) {
+  const norm_params* p = x->params;
+  const lz_view* w = p->weight ? &x->in[1] : NULL;
+  if (p->layer)
+    norm_layer(
+        x->in, w, p->bias ? &x->in[1 + p->weight] : NULL, p->eps, x->out);
+  else
+    norm_rms(x->in, w, p->eps, x->out);
+  return 0;
+}
+
+static const lz_fusable norm_fusable = {
+    .rows = norm_rows, .row_inputs = 1, .run = norm_inner};
+
 #define NORM(id, label)              \
   const lz_op op_##id##_desc = {     \
       .name = label,                 \
       .cpu = norm_cpu,               \
+      .fusable = &norm_fusable,      \
       .vjp = norm_vjp,               \
       .jvp = norm_jvp,               \
       .vmap = norm_vmap,             \

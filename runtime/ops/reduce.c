@@ -64,13 +64,84 @@ static void reduce_describe(const lz_node* n, char* text, size_t size) {
   snprintf(text, size, "axes=0x%x", p->axes);
 }
 
-#define REDUCE(id, label)    \
-  [id] = {                   \
-      .name = label,         \
-      .cpu = reduce_cpu,     \
-      GPU(gpu_reduce),       \
-      .vjp = reduce_vjp,     \
-      .infer = infer_reduce, \
+/* ---- inside shared kernels ------------------------------------------------
+ */
+
+/* Axes before the first of the set are rows. */
+static int reduce_rows(const lz_node* n) {
+  const reduce_params* p = n->params;
+  return p->axes ? __builtin_ctz(p->axes) : n->inputs[0]->ndim;
+}
+
+static int reduce_inner(const lz_inner* x) {
+  const reduce_params* p = x->params;
+  reduce_run((reduce_kind)p->kind, x->in, p->axes >> x->merged, x->out);
+  return 0;
+}
+
+static int reduce_from(const lz_inner* x, lz_elements source, void* ctx) {
+  const reduce_params* p = x->params;
+  reduce_run_from(
+      (reduce_kind)p->kind,
+      x->in->dtype,
+      x->in->ndim,
+      x->in->shape,
+      p->axes >> x->merged,
+      source,
+      ctx,
+      x->out);
+  return 0;
+}
+
+static const lz_fusable reduce_fusable = {
+    .rows = reduce_rows,
+    .row_inputs = 1,
+    .run = reduce_inner,
+    .from = reduce_from};
+
+static int axis_rows(const lz_node* n) {
+  return ((const softmax_params*)n->params)->axis;
+}
+
+static int softmax_inner(const lz_inner* x) {
+  const softmax_params* p = x->params;
+  softmax_run(x->in, p->axis - x->merged, p->precise, x->out);
+  return 0;
+}
+
+static int logsumexp_inner(const lz_inner* x) {
+  const softmax_params* p = x->params;
+  softmax_logsumexp(x->in, p->axis - x->merged, x->out);
+  return 0;
+}
+
+static const lz_fusable softmax_fusable = {
+    .rows = axis_rows, .row_inputs = 1, .run = softmax_inner};
+static const lz_fusable logsumexp_fusable = {
+    .rows = axis_rows, .row_inputs = 1, .run = logsumexp_inner};
+
+static int arg_rows(const lz_node* n) {
+  int axis = ((const arg_params*)n->params)->axis;
+  return axis < 0 ? 0 : axis;
+}
+
+static int arg_inner(const lz_inner* x) {
+  const arg_params* p = x->params;
+  reduce_arg(p->greatest, x->in, p->axis - x->merged, x->out);
+  return 0;
+}
+
+static const lz_fusable arg_fusable = {
+    .rows = arg_rows, .row_inputs = 1, .run = arg_inner};
+
+#define REDUCE(id, label)         \
+  [id] = {                        \
+      .name = label,              \
+      .cpu = reduce_cpu,          \
+      .fusable = &reduce_fusable, \
+      GPU(gpu_reduce),            \
+      .vjp = reduce_vjp,          \
+      .infer = infer_reduce,      \
       .describe = reduce_describe}
 const lz_op op_reduce_descs[REDUCE_KINDS] = {
     REDUCE(REDUCE_AND, "And"),
@@ -111,7 +182,11 @@ static int arg_cpu(lz_exec* x) {
 }
 
 const lz_op op_arg_desc = {
-    .name = "ArgReduce", .cpu = arg_cpu, .vjp = zero_vjp, .infer = infer_arg};
+    .name = "ArgReduce",
+    .cpu = arg_cpu,
+    .fusable = &arg_fusable,
+    .vjp = zero_vjp,
+    .infer = infer_arg};
 
 lz_array* op_argreduce(
     bool greatest, lz_array* a, const int* axis, bool keepdims, lz_stream* s) {
@@ -250,6 +325,7 @@ static int softmax_cpu(lz_exec* x) {
 const lz_op op_softmax_desc = {
     .name = "Softmax",
     .cpu = softmax_cpu,
+    .fusable = &softmax_fusable,
     GPU(gpu_softmax),
     .vjp = softmax_vjp,
     .infer = infer_softmax};
@@ -266,6 +342,7 @@ static int logsumexp_cpu(lz_exec* x) {
 const lz_op op_logsumexp_desc = {
     .name = "LogSumExp",
     .cpu = logsumexp_cpu,
+    .fusable = &logsumexp_fusable,
     .vjp = logsumexp_vjp,
     .infer = infer_logsumexp};
 

@@ -153,6 +153,24 @@ static void view_describe_axes(const lz_node* n, char* text, size_t size) {
   snprintf(text + at, size - at, ")");
 }
 
+/* Axes at the front that are the same before and after: what a shared kernel
+ * may cut into rows. */
+static int view_rows(const lz_node* n) {
+  const lz_array *in = n->inputs[0], *out = n->outputs[0];
+  int rows = 0;
+  while (rows < in->ndim && rows < out->ndim &&
+         in->shape[rows] == out->shape[rows])
+    rows++;
+  return rows;
+}
+static const lz_fusable same_order = {.rows = view_rows, .row_inputs = 1};
+
+/* Of broadcasts, only with axes that stay where they are. */
+static int view_broadcast_rows(const lz_node* n) {
+  return n->inputs[0]->ndim == n->outputs[0]->ndim ? view_rows(n) : 0;
+}
+static const lz_fusable spread = {.rows = view_broadcast_rows, .row_inputs = 1};
+
 #define VIEW(id, label, run, ...) \
   const lz_op op_##id##_desc = {  \
       .name = label, .flags = OP_VIEW, .cpu = run, __VA_ARGS__}
@@ -162,24 +180,28 @@ VIEW(
     "Reshape",
     view_reshape,
     .vjp = same_elements_vjp,
+    .fusable = &same_order,
     .infer = infer_reshape);
 VIEW(
     flatten,
     "Flatten",
     view_reshape,
     .vjp = same_elements_vjp,
+    .fusable = &same_order,
     .infer = infer_flatten);
 VIEW(
     unflatten,
     "Unflatten",
     view_reshape,
     .vjp = same_elements_vjp,
+    .fusable = &same_order,
     .infer = infer_unflatten);
 VIEW(
     broadcast,
     "Broadcast",
     view_broadcast,
     .vjp = broadcast_vjp,
+    .fusable = &spread,
     .infer = infer_broadcast_to);
 VIEW(
     transpose,
@@ -193,12 +215,14 @@ VIEW(
     "ExpandDims",
     view_ones,
     .vjp = same_elements_vjp,
+    .fusable = &same_order,
     .infer = infer_expand_dims);
 VIEW(
     squeeze,
     "Squeeze",
     view_ones,
     .vjp = same_elements_vjp,
+    .fusable = &same_order,
     .infer = infer_squeeze);
 VIEW(
     slice,
@@ -219,4 +243,10 @@ VIEW(
     view_contiguous,
     .vjp = same_elements_vjp,
     .infer = infer_contiguous);
-VIEW(copy, "Copy", view_same, .vjp = same_elements_vjp, .infer = infer_same);
+VIEW(
+    copy,
+    "Copy",
+    view_same,
+    .vjp = same_elements_vjp,
+    .fusable = &same_order,
+    .infer = infer_same);

@@ -292,7 +292,7 @@ static void beta_zero_ignores_c(void** state) {
   tensor_fill(&a, -1, 1);
   tensor_init(&c, DTYPE_FLOAT32, 2, shape, TENSOR_ROWS); /* all NaN */
   tensor_init(&out, DTYPE_FLOAT32, 2, shape, TENSOR_ROWS);
-  matmul_epilogue e = {1, 0, &c.view, MATMUL_LINEAR};
+  matmul_epilogue e = {.alpha = 1, .c = &c.view};
   assert_int_equal(matmul_run(&a.view, &a.view, &out.view, &e), 0);
   check(&a, &a, NULL, &out, &e);
   tensor_free(&a);

@@ -187,7 +187,7 @@ static void temporaries_are_written_over(void** state) {
   watch_start();
   size_t inner = scope_open();
   lz_array* y =
-      op_exp(op_softmax(op_sin(a, cpu()), AXIS(-1), false, cpu()), cpu());
+      op_exp(op_softmax(op_sin(a, cpu()), AXIS(0), false, cpu()), cpu());
   y = scope_close(inner, y);
   assert_int_equal(evaluate(y), 0);
   /* sin → softmax → exp: the second and the third reuse the first's memory. */
