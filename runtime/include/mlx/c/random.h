@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+/* True with probability p, which broadcasts to the shape. Without a key the
+ * process's sequence gives one, see mlx_random_seed. */
 LAZULI_API int mlx_random_bernoulli(
     mlx_array* res,
     const mlx_array p,
@@ -23,6 +25,8 @@ LAZULI_API int mlx_random_bernoulli(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Random unsigned integers of width 1, 2 or 4 bytes. Without a key the
+ * process's sequence gives one, see mlx_random_seed. */
 LAZULI_API int mlx_random_bits(
     mlx_array* res,
     const int* shape,
@@ -31,6 +35,8 @@ LAZULI_API int mlx_random_bits(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Positions along the axis, each drawn with the probability that softmax gives
+ * its logit: uint32 of the shape, which broadcasts with the other axes. */
 LAZULI_API int mlx_random_categorical_shape(
     mlx_array* res,
     const mlx_array logits,
@@ -40,6 +46,8 @@ LAZULI_API int mlx_random_categorical_shape(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* The same, num_samples for each of the other axes' elements, as a last axis.
+ */
 LAZULI_API int mlx_random_categorical_num_samples(
     mlx_array* res,
     const mlx_array logits_,
@@ -48,6 +56,7 @@ LAZULI_API int mlx_random_categorical_num_samples(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* The same, one for each of the other axes' elements. */
 LAZULI_API int mlx_random_categorical(
     mlx_array* res,
     const mlx_array logits,
@@ -55,6 +64,8 @@ LAZULI_API int mlx_random_categorical(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Numbers of the standard Gumbel distribution. Without a key the process's
+ * sequence gives one, see mlx_random_seed. */
 LAZULI_API int mlx_random_gumbel(
     mlx_array* res,
     const int* shape,
@@ -63,8 +74,13 @@ LAZULI_API int mlx_random_gumbel(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* The key of a seed: two uint32. What is drawn with one key is always the same,
+ * and is what MLX draws. */
 LAZULI_API int mlx_random_key(mlx_array* res, uint64_t seed);
 
+/* Numbers of Laplace's distribution around loc with this scale, of a float
+ * dtype. Without a key the process's sequence gives one, see mlx_random_seed.
+ */
 LAZULI_API int mlx_random_laplace(
     mlx_array* res,
     const int* shape,
@@ -87,6 +103,9 @@ LAZULI_API int mlx_random_multivariate_normal(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Normal numbers, times scale and around loc, which broadcast to the shape; of
+ * a float dtype. Without a key the process's sequence gives one, see
+ * mlx_random_seed. */
 LAZULI_API int mlx_random_normal_broadcast(
     mlx_array* res,
     const int* shape,
@@ -97,6 +116,7 @@ LAZULI_API int mlx_random_normal_broadcast(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* The same around one number. */
 LAZULI_API int mlx_random_normal(
     mlx_array* res,
     const int* shape,
@@ -107,6 +127,8 @@ LAZULI_API int mlx_random_normal(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* x with its slices along the axis in random order. Without a key the process's
+ * sequence gives one, see mlx_random_seed. */
 LAZULI_API int mlx_random_permutation(
     mlx_array* res,
     const mlx_array x,
@@ -114,12 +136,17 @@ LAZULI_API int mlx_random_permutation(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* 0 to x - 1 in random order, uint32. Without a key the process's sequence
+ * gives one, see mlx_random_seed. */
 LAZULI_API int mlx_random_permutation_arange(
     mlx_array* res,
     int x,
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Integers from low to high, which is not one of them; both broadcast to the
+ * shape. Without a key the process's sequence gives one, see mlx_random_seed.
+ */
 LAZULI_API int mlx_random_randint(
     mlx_array* res,
     const mlx_array low,
@@ -130,20 +157,26 @@ LAZULI_API int mlx_random_randint(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Starts the process's sequence of keys anew. Any thread. */
 LAZULI_API int mlx_random_seed(uint64_t seed);
 
+/* num new keys of one, (num, 2). */
 LAZULI_API int mlx_random_split_num(
     mlx_array* res,
     const mlx_array key,
     int num,
     const mlx_stream s);
 
+/* Two new keys of one. */
 LAZULI_API int mlx_random_split(
     mlx_array* res_0,
     mlx_array* res_1,
     const mlx_array key,
     const mlx_stream s);
 
+/* Normal numbers between lower and upper, which broadcast to the shape; of a
+ * float dtype. Without a key the process's sequence gives one, see
+ * mlx_random_seed. */
 LAZULI_API int mlx_random_truncated_normal(
     mlx_array* res,
     const mlx_array lower,
@@ -154,6 +187,9 @@ LAZULI_API int mlx_random_truncated_normal(
     const mlx_array key /* may be null */,
     const mlx_stream s);
 
+/* Numbers from low to high, which is not one of them; both broadcast to the
+ * shape; of a float dtype. Without a key the process's sequence gives one, see
+ * mlx_random_seed. */
 LAZULI_API int mlx_random_uniform(
     mlx_array* res,
     const mlx_array low,
