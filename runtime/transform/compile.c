@@ -9,6 +9,7 @@
 #include "core/op.h"
 #include "core/scope.h"
 #include "eval/eval.h"
+#include "ops/infer.h"
 #include "probe/probe.h"
 #include "stream/stream.h"
 #include "transform/graph.h"
@@ -139,18 +140,20 @@ static uint32_t form_differs(
   return bits;
 }
 
-/* The form of a call, moved to the front; NULL with what the newest lacks. */
+/* The form of a call, moved to the front; NULL with what the newest lacks.
+ * `ignored`: differences that do not count. */
 static compile_form* cache_find(
     compile_cache* c,
     const compiled* p,
     const lz_list* in,
     int stream,
+    uint32_t ignored,
     uint32_t* changed) {
   *changed =
       c->forms ? form_differs(c->forms, p, in, stream) : LAZULI_COMPILE_FIRST;
   for (compile_form** at = &c->forms; *at; at = &(*at)->next) {
     compile_form* f = *at;
-    if (form_differs(f, p, in, stream)) continue;
+    if (form_differs(f, p, in, stream) & ~ignored) continue;
     *at = f->next;
     f->next = c->forms;
     return c->forms = f;
@@ -210,7 +213,9 @@ static int form_trace(compile_form* f, const compiled* p, const lz_list* in) {
   int failed = tracers_of(in, &keys, false);
   if (!failed) {
     eval_trace_enter();
+    if (p->shapeless) infer_shapeless_enter();
     failed = closure_apply(p->f, &keys, outs);
+    if (p->shapeless) infer_shapeless_leave();
     eval_trace_leave();
   }
   failed = failed ||
@@ -289,7 +294,9 @@ static lz_array* value_of(const compile_input* i, lz_array** slots) {
   return i->slot >= 0 ? slots[i->slot] : i->constant;
 }
 
-static int form_replay(compile_form* f, const lz_list* in, lz_list* outs) {
+/* `open`: the shapes may be others than those of the trace. */
+static int form_replay(
+    compile_form* f, const lz_list* in, bool open, lz_list* outs) {
   size_t scope = scope_open();
   lz_array** slots = calloc((size_t)f->n_slots + 1, sizeof *slots);
   size_t most = 1;
@@ -303,7 +310,8 @@ static int form_replay(compile_form* f, const lz_list* in, lz_list* outs) {
     lz_node* n = f->trail.nodes[i];
     for (uint32_t k = 0; k < n->n_inputs; k++)
       given[k] = value_of(&f->inputs[at++], slots);
-    failed = node_rebuild(n, given, slots + slot);
+    failed = open ? node_rebuild_open(n, given, slots + slot)
+                  : node_rebuild(n, given, slots + slot);
     slot += n->n_outputs;
   }
   for (size_t i = 0; i < f->n_outputs && !failed; i++)
@@ -317,16 +325,32 @@ static int form_replay(compile_form* f, const lz_list* in, lz_list* outs) {
 static int compiled_call(lz_closure* self, closure_args* args) {
   const compiled* p = self->payload;
   const lz_list* in = args->in[0];
-  if (!atomic_load(&enabled)) return closure_apply(p->f, in, &args->out[0]);
+  /* A trace for any shape wants the function's own operations. */
+  if (!atomic_load(&enabled) || infer_shapeless())
+    return closure_apply(p->f, in, &args->out[0]);
   lz_stream* s = stream_default(device_default());
   compile_cache* cache = s ? cache_of(p->id) : NULL;
   if (!cache) return 1;
   uint32_t changed;
   compile_form* newest = cache->forms;
-  compile_form* f = cache_find(cache, p, in, s->index, &changed);
+  compile_form* f = cache_find(cache, p, in, s->index, 0, &changed);
   if (f) {
     if (PROBE_ON()) compile_report(p, f, in, NULL, true, 0, 0);
-    return form_replay(f, in, &args->out[0]);
+    return form_replay(f, in, false, &args->out[0]);
+  }
+  /* Of any shape: a form of other shapes serves, unless one of its operations
+   * cannot tell what it would give. Then the function is traced once more. */
+  if (p->shapeless) {
+    uint32_t lacks;
+    f = cache_find(cache, p, in, s->index, LAZULI_COMPILE_SHAPE, &lacks);
+  }
+  if (f) {
+    if (form_replay(f, in, true, &args->out[0]) == 0) {
+      if (PROBE_ON()) compile_report(p, f, in, NULL, true, 0, 0);
+      return 0;
+    }
+    list_clear(&args->out[0]);
+    error_clear();
   }
   uint64_t begin = PROBE_ON() ? probe_now() : 0;
   if (!(f = calloc(1, sizeof *f))) return error_memory() == NULL;
@@ -342,7 +366,7 @@ static int compiled_call(lz_closure* self, closure_args* args) {
   cache = cache_of(p->id);
   f->next = cache->forms;
   cache->forms = f;
-  failed = form_replay(f, in, &args->out[0]);
+  failed = form_replay(f, in, false, &args->out[0]);
   cache_trim(cache);
   return failed;
 }

@@ -4,7 +4,9 @@
  *
  * Each thread has its own cache. It is keyed by the inputs' number, shapes and
  * dtypes, the constants, and the default stream, and holds the COMPILE_MAX
- * forms used last of each function. */
+ * forms used last of each function. One that was traced shapeless serves other
+ * shapes of as many axes, unless an operation cannot tell what it gives there
+ * (lz_op.infer): then the function is traced for those shapes, too. */
 #ifndef TRANSFORM_COMPILE_H
 #define TRANSFORM_COMPILE_H
 

@@ -208,6 +208,71 @@ int tracers_of(const lz_list* inputs, lz_list* out, bool with_values) {
 /* ---- the same again
  * ---------------------------------------------------------- */
 
+/* Room for the outputs of a node: few are on the stack. */
+enum { REBUILD_FEW = 4 };
+
+/* What comes out where input shapes are others than they were. An output that
+ * is gone is unknown: nobody reads it, and its rule need not tell. */
+static int rebuild_infer(
+    const lz_node* n, lz_array* const* inputs, lz_output* out) {
+  for (uint32_t i = 0; i < n->n_outputs; i++) {
+    lz_array* a = node_output_ref((lz_node*)n, (int)i);
+    out[i].dtype = DTYPE_COUNT;
+    if (!a) continue;
+    out[i].dtype = (lz_dtype)a->dtype;
+    out[i].ndim = a->ndim;
+    memcpy(out[i].shape, a->shape, sizeof(int32_t) * a->ndim);
+    array_unref(a);
+  }
+  lz_infer x = {
+      .op = n->op,
+      .params = n->params,
+      .params_size = n->params_size,
+      .in = inputs,
+      .n_in = (int)n->n_inputs,
+      .changed = true,
+      .n_out = (int)n->n_outputs,
+      .out = out};
+  if (n->op->infer) return n->op->infer(&x);
+  return error_fail("[%s] cannot run on other shapes", n->op->name);
+}
+
+int node_rebuild_open(
+    const lz_node* n, lz_array* const* inputs, lz_array** outputs) {
+  bool same = true;
+  for (uint32_t i = 0; i < n->n_inputs && same; i++)
+    same = array_same_shape(n->inputs[i], inputs[i]);
+  if (same) return node_rebuild(n, inputs, outputs);
+  lz_output few[REBUILD_FEW];
+  lz_node_output few_made[REBUILD_FEW];
+  lz_output* out = few;
+  lz_node_output* made = few_made;
+  if (n->n_outputs > REBUILD_FEW) {
+    out = malloc(n->n_outputs * sizeof *out);
+    made = malloc(n->n_outputs * sizeof *made);
+  }
+  int failed = !out || !made ? error_memory() == NULL
+                             : rebuild_infer(n, inputs, out);
+  for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
+    made[i] = (lz_node_output){out[i].dtype, out[i].ndim, out[i].shape};
+  if (!failed)
+    failed = node_make_multi(
+        n->op,
+        n->stream,
+        inputs,
+        (int)n->n_inputs,
+        n->params,
+        n->params_size,
+        made,
+        (int)n->n_outputs,
+        outputs);
+  for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
+    failed = !scope_own(outputs[i]);
+  if (out != few) free(out);
+  if (made != few_made) free(made);
+  return failed;
+}
+
 int node_rebuild(
     const lz_node* n, lz_array* const* inputs, lz_array** outputs) {
   if (n->op->rebuild) return n->op->rebuild(n, inputs, outputs);

@@ -48,5 +48,10 @@ int tracers_of(const lz_list* inputs, lz_list* out, bool with_values);
 
 /* The node's operation on other inputs, its outputs scope-owned. */
 int node_rebuild(const lz_node* n, lz_array* const* inputs, lz_array** outputs);
+/* The same on inputs whose shapes, but not types and ranks, may be others: what
+ * comes out is asked of the operation's rule. Non-zero with a message where it
+ * cannot tell, or the inputs do not fit. */
+int node_rebuild_open(
+    const lz_node* n, lz_array* const* inputs, lz_array** outputs);
 
 #endif

@@ -20,6 +20,10 @@ typedef enum mlx_compile_mode_ {
   MLX_COMPILE_MODE_ENABLED,
 } mlx_compile_mode;
 
+/* shapeless: a trace serves all shapes of as many axes, without a call of the
+ * function. What the function itself makes of a shape (a number, zeros of that
+ * shape) stays what it was in the trace. Where an operation cannot tell its
+ * result's shape, the function is traced for that shape, too. */
 LAZULI_API int mlx_compile(
     mlx_closure* res,
     const mlx_closure fun,

@@ -10,9 +10,9 @@
  *
  * A traced function takes arguments of the number, names, shapes and dtypes that
  * it was traced with; of any shape but the same number of axes if it was traced
- * shapeless, where an operation whose result's shape cannot be told from its
- * inputs (a slice, a broadcast to a given shape) makes a call with other shapes
- * an error that names it.
+ * shapeless. What the function makes of a shape itself stays as in the trace
+ * then, and an operation that cannot tell its result's shape from its inputs (a
+ * slice) makes a call with other shapes an error that names it.
  *
  * Files are in this machine's byte order and carry a version of the format, one
  * for each operation, and checksums: what was written by another build that
