@@ -1,9 +1,10 @@
 /* Fusion: which nodes share one kernel.
  *
- * The tape is walked from its end. A node joins the kernel of its users when
- * all of them are in one and the kernel still has a form with it
- * (fuse_kinds.c); its value then stays out of memory. Because only the root of
- * a group is read from outside, groups never form a cycle.
+ * The tape is walked from its end. A node joins the kernel of the earliest of
+ * its users when that still has a form with it (fuse_kinds.c); its value then
+ * stays out of memory, unless others read it too. A kernel runs at the place of
+ * its root, the last of its nodes; whoever else reads a value of it has a later
+ * place, so kernels never wait for each other in a circle.
  *
  * A value inside a group is written after all when the caller asked for it. One
  * that is merely held by a handle is not: it stays lazy (ARRAY_ABSORBED) and is
@@ -138,7 +139,8 @@ static bool fuse_takes_in(const plan_node* t) {
 /* One refusal for each fusable neighbour that reads t from elsewhere. */
 static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
   plan_node* t = &p->tape[i];
-  uint64_t bytes = 2 * array_nbytes(t->out);
+  /* What stays apart is read; what stays apart from all is written too. */
+  uint64_t bytes = (t->group ? 1 : 2) * array_nbytes(t->out);
   for (uint32_t j = i + 1, left = t->uses; j < p->n_tape && left; j++) {
     lz_node* n = p->tape[j].node;
     bool reads = false;
@@ -147,7 +149,8 @@ static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
         reads = true;
         left--;
       }
-    if (reads && fuse_takes_in(&p->tape[j]))
+    if (reads && fuse_takes_in(&p->tape[j]) &&
+        !(t->group && p->tape[j].group == t->group))
       PROBE(
           refusal,
           .eval = p->eval,
@@ -163,15 +166,17 @@ static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
 }
 
 /* Tells the producers of a node that has its place by whom they are read. */
-static void fuse_note_users(lz_plan* p, const plan_node* t) {
+static void fuse_note_users(lz_plan* p, uint32_t i) {
+  const plan_node* t = &p->tape[i];
   const lz_node* n = t->node;
+  uint32_t at = (t->group ? t->group->root : i) + 1;
   for (uint32_t k = 0; k < n->n_inputs; k++) {
     plan_node* producer = plan_node_of(p, n->inputs[k]);
-    if (!producer) continue;
-    if (!t->group || (producer->user && producer->user != t->group))
-      producer->shared = 1;
-    else
-      producer->user = t->group;
+    if (!producer || producer->user_at == at) continue;
+    if (producer->user_at) producer->shared = 1;
+    if (producer->user_at && producer->user_at < at) continue;
+    producer->user_at = at;
+    producer->user = t->group;
   }
 }
 
@@ -179,15 +184,21 @@ static int fuse_place(lz_plan* p, uint32_t i) {
   plan_node* t = &p->tape[i];
   const lz_fusable* f = t->node->op->fusable;
   if (!t->out || (!fuse_is_elementwise(t) && !f)) return 0;
+  bool view = t->node->op->flags & OP_VIEW;
   unsigned alone = fuse_kinds_of(t);
-  if (t->user && !t->shared) {
+  if (t->user && !(t->shared && view)) {
     unsigned kinds = 0;
     int rows = 0;
     fuse_verdict v = fuse_fits(p, t, t->user, &kinds, &rows);
-    if (!v.reason) return fuse_join(p, i, t->user, kinds, rows);
-    if (PROBE_ON() && !(t->node->op->flags & OP_VIEW)) fuse_refuse(p, i, v);
-  } else if (t->user && PROBE_ON() && !(t->node->op->flags & OP_VIEW)) {
-    fuse_refuse(p, i, (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses});
+    if (!v.reason) {
+      int failed = fuse_join(p, i, t->user, kinds, rows);
+      if (t->shared && PROBE_ON())
+        fuse_refuse(p, i, (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses});
+      return failed;
+    }
+    if (t->shared && v.reason == LAZULI_REFUSAL_SHAPE)
+      v = (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses};
+    if (PROBE_ON() && !view) fuse_refuse(p, i, v);
   }
   return alone ? fuse_open(p, i, alone) : 0;
 }
@@ -277,7 +288,7 @@ static int fuse_finish(lz_plan* p, plan_group* g) {
 int fuse(lz_plan* p) {
   for (uint32_t i = p->n_tape; i-- > 0;) {
     if (fuse_place(p, i)) return 1;
-    fuse_note_users(p, &p->tape[i]);
+    fuse_note_users(p, i);
   }
   for (uint32_t i = 0; i < p->n_tape; i++) {
     plan_group* g = p->tape[i].group;

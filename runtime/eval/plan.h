@@ -22,7 +22,9 @@ typedef struct plan_node {
   lz_node* node;         /* a reference */
   lz_array* out;         /* its only output; NULL for nodes with several */
   plan_group* group;     /* NULL: a step of its own */
-  plan_group* user;      /* the group of all its users so far */
+  plan_group* user;      /* the group of the earliest of its users; NULL: that
+                            is a step of its own */
+  uint32_t user_at;      /* tape index + 1 where that user runs; 0: none yet */
   uint32_t uses;         /* places in inputs of tape nodes that name `out` */
   uint32_t wanted : 1;   /* asked for by the caller */
   uint32_t shared : 1;   /* users are in more than one kernel */
@@ -118,7 +120,8 @@ static inline bool fuse_is_held(const plan_node* t) {
 }
 /* Must the kernel write this member? */
 static inline bool fuse_is_output(const plan_node* t) {
-  return t->wanted || ((t->out->flags & ARRAY_ABSORBED) && fuse_is_held(t));
+  return t->wanted || t->shared ||
+         ((t->out->flags & ARRAY_ABSORBED) && fuse_is_held(t));
 }
 /* Does the node read array a? */
 bool fuse_node_reads(const lz_node* n, const lz_array* a);
