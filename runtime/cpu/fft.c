@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/fft_batch.h"
 #include "cpu/lead.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
 
 /* Lines that are gathered together: neighbours in memory share cache lines. */
 #define FFT_LINES 8
+/* Lengths that go through vectors even alone, and that do not even together. */
+enum { FFT_SHORT = 2048, FFT_LONG = 1 << 17 };
 
 typedef struct fft_pass {
   const lz_view *from, *to;
@@ -95,6 +98,57 @@ static void pass_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* ---- as many lines at once as a vector has lanes ---- */
+static fft_lines batch_lines(
+    const lz_view* v, int axis, int64_t first, int count, int64_t* starts) {
+  const bool real = v->dtype == DTYPE_FLOAT32;
+  const int floats = real ? 1 : 2;
+  for (int l = 0; l < count; l++)
+    starts[l] = line_offset(v, axis, first + l) * floats;
+  return (fft_lines){
+      starts, count, v->strides[axis] * floats, real ? FFT_NONE : 1};
+}
+
+static void batch_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  fft_pass* p = ctx;
+  const int lanes = ISA_PICK(fft_kernels)->lanes;
+  const int64_t all = view_size(p->to) / p->out;
+  const fft_batch* b = fft_batch_get(p->n, p->from->dtype != p->to->dtype);
+  const int64_t room = b ? 2 * (int64_t)lanes * fft_batch_room(b) : 0;
+  float* x =
+      scratch_get(SCRATCH_KERNEL, (size_t)(2 * room + 16) * sizeof(float));
+  if (!b || !x) {
+    atomic_store(&p->failed, 1);
+    return;
+  }
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t first = i * lanes;
+    const int count = all - first < lanes ? (int)(all - first) : lanes;
+    int64_t from[FFT_LANES_MOST], to[FFT_LANES_MOST];
+    const fft_lines in = batch_lines(p->from, p->axis, first, count, from);
+    const fft_lines out = batch_lines(p->to, p->axis, first, count, to);
+    fft_batch_run(
+        b,
+        p->from->data,
+        &in,
+        p->to->data,
+        &out,
+        p->inverse,
+        p->scale,
+        x,
+        x + room);
+  }
+}
+
+/* Whether lanes are filled well enough, or lines so short that it does not
+ * matter. */
+static bool batched(const fft_pass* p, int64_t lines) {
+  const int lanes = ISA_PICK(fft_kernels)->lanes;
+  return p->n > 1 &&
+         (p->n <= FFT_SHORT || (lines >= lanes / 2 && p->n <= FFT_LONG));
+}
+
 /* from and to may be the same memory with the same strides. */
 static int fft_along(
     const lz_view* from,
@@ -114,6 +168,11 @@ static int fft_along(
       .scale = scale};
   const int64_t lines = view_size(to) / p.out;
   const int64_t grain = 16384 / p.n;
+  if (batched(&p, lines)) {
+    const int lanes = ISA_PICK(fft_kernels)->lanes;
+    pool_for((lines + lanes - 1) / lanes, grain / lanes + 1, batch_parts, &p);
+    return atomic_load(&p.failed);
+  }
   pool_for(lines, grain < FFT_LINES ? FFT_LINES : grain, pass_parts, &p);
   return atomic_load(&p.failed);
 }

@@ -1,0 +1,320 @@
+#include "cpu/simd/fft.h"
+
+#include "cpu/simd/vec.h"
+
+#define INLINE static inline __attribute__((always_inline))
+enum { L = VEC_F32, PAIR = 2 * VEC_F32 };
+
+typedef struct vc {
+  vec_f32 re, im;
+} vc;
+
+INLINE vc get(const float* x, int64_t k) {
+  return (vc){vec_load_f32(x + k * PAIR), vec_load_f32(x + k * PAIR + L)};
+}
+INLINE void put(float* x, int64_t k, vc v) {
+  vec_store_f32(x + k * PAIR, v.re);
+  vec_store_f32(x + k * PAIR + L, v.im);
+}
+INLINE vc plus(vc a, vc b) {
+  return (vc){a.re + b.re, a.im + b.im};
+}
+INLINE vc minus(vc a, vc b) {
+  return (vc){a.re - b.re, a.im - b.im};
+}
+INLINE vc scaled(vc a, float by) {
+  return (vc){a.re * by, a.im * by};
+}
+/* a · (re + i im) */
+INLINE vc turned(vc a, const float* w) {
+  return (vc){a.re * w[0] - a.im * w[1], a.re * w[1] + a.im * w[0]};
+}
+/* a · -i */
+INLINE vc quarter(vc a) {
+  return (vc){a.im, -a.re};
+}
+
+/* ---- butterflies: what they return is in b ---- */
+INLINE void fly_2(const vc* a, vc* b) {
+  b[0] = plus(a[0], a[1]);
+  b[1] = minus(a[0], a[1]);
+}
+INLINE void fly_3(const vc* a, vc* b) {
+  vc sum = plus(a[1], a[2]);
+  vc side = quarter(scaled(minus(a[1], a[2]), 0.866025403784438647f));
+  vc rest = plus(a[0], scaled(sum, -0.5f));
+  b[0] = plus(a[0], sum);
+  b[1] = plus(rest, side);
+  b[2] = minus(rest, side);
+}
+INLINE void fly_4(const vc* a, vc* b) {
+  vc p = plus(a[0], a[2]), q = minus(a[0], a[2]);
+  vc r = plus(a[1], a[3]), s = quarter(minus(a[1], a[3]));
+  b[0] = plus(p, r);
+  b[1] = plus(q, s);
+  b[2] = minus(p, r);
+  b[3] = minus(q, s);
+}
+INLINE void fly_5(const vc* a, vc* b) {
+  const float c1 = 0.309016994374947424f, s1 = 0.951056516295153572f;
+  const float c2 = -0.809016994374947424f, s2 = 0.587785252292473129f;
+  vc p = plus(a[1], a[4]), q = minus(a[1], a[4]);
+  vc r = plus(a[2], a[3]), s = minus(a[2], a[3]);
+  vc u = plus(a[0], plus(scaled(p, c1), scaled(r, c2)));
+  vc v = plus(a[0], plus(scaled(p, c2), scaled(r, c1)));
+  vc x = quarter(plus(scaled(q, s1), scaled(s, s2)));
+  vc y = quarter(minus(scaled(q, s2), scaled(s, s1)));
+  b[0] = plus(a[0], plus(p, r));
+  b[1] = plus(u, x);
+  b[2] = plus(v, y);
+  b[3] = minus(v, y);
+  b[4] = minus(u, x);
+}
+
+/* A stage of Stockham's transform: results come out in order, from x to y.
+ * x[q + s (p + m i)] meets its like in y[q + s (r p + k)]. */
+#define STAGE(r)                                                        \
+  static void stage_##r(                                                \
+      const float* x, float* y, const float* w, int64_t m, int64_t s) { \
+    for (int64_t p = 0; p < m; p++, w += 2 * (r - 1))                   \
+      for (int64_t q = 0; q < s; q++) {                                 \
+        vc a[r], b[r];                                                  \
+        _Pragma("GCC unroll 5") for (int i = 0; i < r; i++) a[i] =      \
+            get(x, q + s * (p + m * i));                                \
+        fly_##r(a, b);                                                  \
+        put(y, q + s * r * p, b[0]);                                    \
+        _Pragma("GCC unroll 5") for (int k = 1; k < r; k++)             \
+            put(y, q + s * (r * p + k), turned(b[k], w + 2 * k - 2));   \
+      }                                                                 \
+  }
+STAGE(2)
+STAGE(3)
+STAGE(4)
+STAGE(5)
+
+static void stage_any(
+    int r,
+    const float* x,
+    float* y,
+    const float* w,
+    const float* roots,
+    int64_t m,
+    int64_t s) {
+  for (int64_t p = 0; p < m; p++, w += 2 * (r - 1))
+    for (int64_t q = 0; q < s; q++) {
+      vc a[FFT_RADIX];
+      for (int i = 0; i < r; i++) a[i] = get(x, q + s * (p + m * i));
+      for (int k = 0; k < r; k++) {
+        vc b = a[0];
+        for (int i = 1, at = k; i < r;
+             i++, at = at + k < r ? at + k : at + k - r)
+          b = plus(b, turned(a[i], roots + 2 * at));
+        put(y, q + s * (r * p + k), k ? turned(b, w + 2 * k - 2) : b);
+      }
+    }
+}
+
+static float* run(const fft_stages* plan, float* x, float* y) {
+  int64_t n = plan->n, s = 1;
+  for (int i = 0; i < plan->count; i++) {
+    const int r = plan->radix[i];
+    const float* w = plan->twiddles[i];
+    n /= r;
+    switch (r) {
+      case 2:
+        stage_2(x, y, w, n, s);
+        break;
+      case 3:
+        stage_3(x, y, w, n, s);
+        break;
+      case 4:
+        stage_4(x, y, w, n, s);
+        break;
+      case 5:
+        stage_5(x, y, w, n, s);
+        break;
+      default:
+        stage_any(r, x, y, w, plan->roots[i], n, s);
+        break;
+    }
+    s *= r;
+    float* swap = x;
+    x = y;
+    y = swap;
+  }
+  return x;
+}
+
+/* ---- in and out ---- */
+/* A square of floats turned: row i of `to` is column i of `from`. */
+INLINE void turn_square(float* to, int64_t to_row, const float* const* from) {
+#if defined(LZ_ISA_avx512)
+  __m512 a[16], b[16];
+  for (int i = 0; i < 16; i++) a[i] = _mm512_loadu_ps(from[i]);
+  for (int i = 0; i < 16; i += 2) {
+    b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+    b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    a[i] = _mm512_shuffle_ps(b[i], b[i + 2], 0x44);
+    a[i + 1] = _mm512_shuffle_ps(b[i], b[i + 2], 0xee);
+    a[i + 2] = _mm512_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+    a[i + 3] = _mm512_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    b[i] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0x88);
+    b[i + 4] = _mm512_shuffle_f32x4(a[i], a[i + 4], 0xdd);
+    b[i + 8] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0x88);
+    b[i + 12] = _mm512_shuffle_f32x4(a[i + 8], a[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 4; i++) {
+    a[i] = _mm512_shuffle_f32x4(b[i], b[i + 8], 0x88);
+    a[i + 8] = _mm512_shuffle_f32x4(b[i], b[i + 8], 0xdd);
+    a[i + 4] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0x88);
+    a[i + 12] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 16; i++) _mm512_storeu_ps(to + i * to_row, a[i]);
+#else
+  for (int i = 0; i < L; i++)
+    for (int l = 0; l < L; l++) to[i * to_row + l] = from[l][i];
+#endif
+}
+
+static bool neighbours(const fft_lines* at, int64_t apart) {
+  for (int l = 1; l < at->count; l++)
+    if (at->starts[l] - at->starts[0] != l * apart) return false;
+  return at->count == L;
+}
+
+static void load(
+    float* to, const float* from, const fft_lines* at, int n, bool swap) {
+  const int re = swap ? L : 0, im = swap ? 0 : L;
+  int k = 0;
+  if (at->imaginary == FFT_NONE || at->count < L)
+    memset(to, 0, (size_t)n * PAIR * sizeof *to);
+  if (at->imaginary == 1 && at->count == L && at->step == 2) {
+    /* lines lie along: squares of them */
+    for (; k + L / 2 <= n; k += L / 2) {
+      const float* rows[L];
+      float square[L][L];
+      for (int l = 0; l < L; l++) rows[l] = from + at->starts[l] + 2 * k;
+      turn_square(square[0], L, rows);
+      for (int i = 0; i < L / 2; i++) {
+        vec_store_f32(to + (k + i) * PAIR + re, vec_load_f32(square[2 * i]));
+        vec_store_f32(
+            to + (k + i) * PAIR + im, vec_load_f32(square[2 * i + 1]));
+      }
+    }
+  } else if (at->imaginary == 1 && neighbours(at, 2)) {
+    for (; k < n; k++) {
+      const float* x = from + at->starts[0] + k * at->step;
+      for (int l = 0; l < L; l++) {
+        to[k * PAIR + re + l] = x[2 * l];
+        to[k * PAIR + im + l] = x[2 * l + 1];
+      }
+    }
+  } else if (at->imaginary != 1 && neighbours(at, 1)) {
+    for (; k < n; k++) {
+      const float* x = from + at->starts[0] + k * at->step;
+      vec_store_f32(to + k * PAIR + re, vec_load_f32(x));
+      if (at->imaginary != FFT_NONE)
+        vec_store_f32(to + k * PAIR + im, vec_load_f32(x + at->imaginary));
+    }
+  }
+  for (; k < n; k++)
+    for (int l = 0; l < at->count; l++) {
+      const float* x = from + at->starts[l] + k * at->step;
+      to[k * PAIR + re + l] = x[0];
+      if (at->imaginary != FFT_NONE) to[k * PAIR + im + l] = x[at->imaginary];
+    }
+}
+
+static void store(
+    float* to,
+    const float* from,
+    const fft_lines* at,
+    int n,
+    bool swap,
+    float scale) {
+  const int re = swap ? L : 0, im = swap ? 0 : L;
+  int k = 0;
+  if (at->imaginary == 1 && at->count == L && at->step == 2) {
+    for (; k + L / 2 <= n; k += L / 2) {
+      const float* rows[L];
+      float square[L][L], lines[L][L];
+      for (int i = 0; i < L / 2; i++) {
+        const float* x = from + (k + i) * PAIR;
+        vec_store_f32(square[2 * i], vec_load_f32(x + re) * scale);
+        vec_store_f32(square[2 * i + 1], vec_load_f32(x + im) * scale);
+      }
+      for (int l = 0; l < L; l++) rows[l] = square[l];
+      turn_square(lines[0], L, rows);
+      for (int l = 0; l < L; l++)
+        vec_store_f32(to + at->starts[l] + 2 * k, vec_load_f32(lines[l]));
+    }
+  } else if (at->imaginary == 1 && neighbours(at, 2)) {
+    for (; k < n; k++) {
+      float* x = to + at->starts[0] + k * at->step;
+      const float* y = from + k * PAIR;
+      for (int l = 0; l < L; l++) {
+        x[2 * l] = y[re + l] * scale;
+        x[2 * l + 1] = y[im + l] * scale;
+      }
+    }
+  } else if (at->imaginary != 1 && neighbours(at, 1)) {
+    for (; k < n; k++) {
+      float* x = to + at->starts[0] + k * at->step;
+      const float* y = from + k * PAIR;
+      vec_store_f32(x, vec_load_f32(y + re) * scale);
+      if (at->imaginary != FFT_NONE)
+        vec_store_f32(x + at->imaginary, vec_load_f32(y + im) * scale);
+    }
+  }
+  for (; k < n; k++)
+    for (int l = 0; l < at->count; l++) {
+      float* x = to + at->starts[l] + k * at->step;
+      x[0] = from[k * PAIR + re + l] * scale;
+      if (at->imaginary != FFT_NONE)
+        x[at->imaginary] = from[k * PAIR + im + l] * scale;
+    }
+}
+
+static void times(float* x, const float* f, int n, bool conjugate) {
+  for (int k = 0; k < n; k++) {
+    vc v = turned(get(x, k), f + 2 * k);
+    put(x, k, conjugate ? (vc){v.re, -v.im} : v);
+  }
+}
+
+/* With e and o the transforms of even and odd places, z = e + i o:
+ * out[k] = e[k] + w[k] o[k], and e, o follow from z[k] and z[m - k]. */
+static void real(const float* z, float* out, const float* w, int m) {
+  for (int k = 0; k <= m; k++) {
+    vc a = get(z, k % m), b = get(z, (m - k) % m);
+    b.im = -b.im;
+    vc e = scaled(plus(a, b), 0.5f);
+    vc o = quarter(scaled(minus(a, b), 0.5f));
+    put(out, k, plus(e, turned(o, w + 2 * k)));
+  }
+}
+
+static void unreal(const float* in, float* z, const float* w, int m) {
+  for (int k = 0; k < m; k++) {
+    vc a = get(in, k), b = get(in, m - k);
+    if (k == 0) a.im = b.im = (vec_f32){0}; /* not looked at */
+    b.im = -b.im;
+    const float back[2] = {w[2 * k], -w[2 * k + 1]};
+    vc e = plus(a, b), o = turned(minus(a, b), back);
+    put(z, k, (vc){e.im + o.re, e.re - o.im});
+  }
+}
+
+const fft_table ISA_NAME(fft_kernels) = {
+    .lanes = L,
+    .load = load,
+    .store = store,
+    .run = run,
+    .times = times,
+    .real = real,
+    .unreal = unreal,
+};
