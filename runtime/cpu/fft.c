@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/fft_batch.h"
+#include "cpu/fft_long.h"
 #include "cpu/lead.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
@@ -12,7 +13,7 @@
 /* Lines that are gathered together: neighbours in memory share cache lines. */
 #define FFT_LINES 8
 /* Lengths that go through vectors even alone, and that do not even together. */
-enum { FFT_SHORT = 2048, FFT_LONG = 1 << 17 };
+enum { FFT_SHORT = 1024, FFT_LONG = 1 << 17 };
 
 typedef struct fft_pass {
   const lz_view *from, *to;
@@ -141,6 +142,20 @@ static void batch_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* Long lines, one after another. */
+static int long_lines(const fft_pass* p, int64_t lines) {
+  const bool real = p->from->dtype != p->to->dtype;
+  for (int64_t i = 0; i < lines; i++) {
+    int64_t from, to;
+    const fft_lines in = batch_lines(p->from, p->axis, i, 1, &from);
+    const fft_lines out = batch_lines(p->to, p->axis, i, 1, &to);
+    if ((real ? fft_long_real : fft_long_run)(
+            p->n, p->from->data, &in, p->to->data, &out, p->inverse, p->scale))
+      return 1;
+  }
+  return 0;
+}
+
 /* Whether lanes are filled well enough, or lines so short that it does not
  * matter. */
 static bool batched(const fft_pass* p, int64_t lines) {
@@ -167,12 +182,16 @@ static int fft_along(
       .inverse = inverse,
       .scale = scale};
   const int64_t lines = view_size(to) / p.out;
+  const bool real = from->dtype != to->dtype;
   const int64_t grain = 16384 / p.n;
   if (batched(&p, lines)) {
     const int lanes = ISA_PICK(fft_kernels)->lanes;
     pool_for((lines + lanes - 1) / lanes, grain / lanes + 1, batch_parts, &p);
     return atomic_load(&p.failed);
   }
+  if (p.n >= FFT_SHORT && !(real && p.n % 2) &&
+      fft_long_fits(real ? p.n / 2 : p.n))
+    return long_lines(&p, lines);
   pool_for(lines, grain < FFT_LINES ? FFT_LINES : grain, pass_parts, &p);
   return atomic_load(&p.failed);
 }

@@ -186,8 +186,8 @@ int fft_batch_room(const fft_batch* b) {
 }
 
 /* ---- runs ---- */
-static float* transform(
-    const fft_batch* b, const fft_table* t, float* x, float* y) {
+float* fft_batch_transform(const fft_batch* b, float* x, float* y) {
+  const fft_table* t = ISA_PICK(fft_kernels);
   if (!b->wide) return t->run(&b->stages, x, y);
   const int64_t pair = 2 * t->lanes;
   t->times(x, b->chirp, b->length, false);
@@ -237,10 +237,10 @@ void fft_batch_run(
   }
   if (!b->real) {
     t->load(x, from, in, b->n, inverse);
-    t->store(to, transform(b, t, x, y), out, b->n, inverse, scale);
+    t->store(to, fft_batch_transform(b, x, y), out, b->n, inverse, scale);
   } else if (!inverse) {
     t->load(x, from, &lines, b->length, false);
-    float* z = transform(b, t, x, y);
+    float* z = fft_batch_transform(b, x, y);
     if (halved) {
       float* other = z == x ? y : x;
       t->real(z, other, b->halves, b->length);
@@ -255,6 +255,6 @@ void fft_batch_run(
       t->load(x, from, in, b->n / 2 + 1, true);
       complete(x, b->n, t->lanes);
     }
-    t->store(to, transform(b, t, x, y), &lines, b->length, true, scale);
+    t->store(to, fft_batch_transform(b, x, y), &lines, b->length, true, scale);
   }
 }

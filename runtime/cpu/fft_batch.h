@@ -12,6 +12,9 @@ typedef struct fft_batch fft_batch;
 const fft_batch* fft_batch_get(int n, bool real);
 /* Elements that each of the two buffers of a run must have room for. */
 int fft_batch_room(const fft_batch* b);
+/* Forward, of what is loaded in x; the result is in what is returned. Not for
+ * real lines. */
+float* fft_batch_transform(const fft_batch* b, float* x, float* y);
 /* Transforms lines of the memory at `from` to those at `to`; x and y are the
  * buffers. imaginary of real lines is FFT_NONE. */
 void fft_batch_run(

@@ -101,8 +101,10 @@ static void every_length(void** state) {
     const int32_t shape[2] = {2, n};
     complex_lines(2, shape, &axis, 1, n % 2);
   }
-  static const int lengths[] = {1024, 1021, 768, 1369, 62 * 11, 997};
-  for (int i = 0; i < 6; i++) {
+  /* from 2048 on: as a matrix */
+  static const int lengths[] = {
+      1024, 1021, 768, 1369, 62 * 11, 997, 2048, 2310};
+  for (int i = 0; i < 8; i++) {
     const int32_t shape[2] = {1, lengths[i]};
     complex_lines(2, shape, &axis, 1, i % 2);
   }
@@ -132,6 +134,10 @@ static void real_lines(void** state) {
     int32_t shape[3] = {
         test_range(1, 10), test_range(1, 24), test_range(1, 80)};
     if (round >= 40) shape[last] = 2 * 521;
+    if (round >= 45) {
+      for (int i = 0; i < 3; i++) shape[i] = 1;
+      shape[last] = 2048 + 64 * (round - 45);
+    }
     int32_t half[3] = {shape[0], shape[1], shape[2]};
     half[last] = shape[last] / 2 + 1;
     tensor in, out, back;

@@ -286,6 +286,14 @@ static void times(float* x, const float* f, int n, bool conjugate) {
   }
 }
 
+static void twist(float* x, const float* lane, const float* w, int n) {
+  for (int k = 0; k < n; k++) {
+    vc a = get(x, k), b = get(lane, k);
+    vc v = {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    put(x, k, turned(v, w + 2 * k));
+  }
+}
+
 /* With e and o the transforms of even and odd places, z = e + i o:
  * out[k] = e[k] + w[k] o[k], and e, o follow from z[k] and z[m - k]. */
 static void real(const float* z, float* out, const float* w, int m) {
@@ -315,6 +323,7 @@ const fft_table ISA_NAME(fft_kernels) = {
     .store = store,
     .run = run,
     .times = times,
+    .twist = twist,
     .real = real,
     .unreal = unreal,
 };

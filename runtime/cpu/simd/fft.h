@@ -56,6 +56,8 @@ typedef struct fft_table {
   float* (*run)(const fft_stages* s, float* x, float* y);
   /* x[k] = x[k] · f[k], of n elements; then, if `conjugate`, its conjugate */
   void (*times)(float* x, const float* f, int n, bool conjugate);
+  /* x[k] = x[k] · lane[k] · w[k]; lane is n vectors of both parts. */
+  void (*twist)(float* x, const float* lane, const float* w, int n);
   /* Of a real line of 2 m: from the transform z of its m pairs to the m + 1
    * elements out; w[k] = exp(-i pi k / m). And back, unscaled, with z's parts
    * exchanged. */

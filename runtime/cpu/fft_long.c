@@ -1,0 +1,325 @@
+#include "cpu/fft_long.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "cpu/fft_batch.h"
+#include "cpu/scratch.h"
+#include "stream/pool.h"
+
+/* With n = rows · columns, j = j1 columns + j2 and k = k2 rows + k1:
+ * transforms of the columns, times exp(-2 pi i j2 k1 / n), transforms of the
+ * rows. For j2 = first + lane that factor is two: one of the lane, and one of
+ * the block of columns that goes through the lanes together. */
+enum { FINE = 512 };
+
+typedef struct long_plan {
+  int n, rows, columns, lanes;
+  float* lane;  /* rows vectors of exp(-2 pi i k1 lane / n), both parts */
+  float* block; /* blocks times rows pairs */
+  /* exp(-pi i k / n) as the product of two: k = FINE coarse + fine */
+  float *fine, *coarse;
+  int refs;
+} long_plan;
+
+typedef struct long_run {
+  const long_plan* plan;
+  const float* from;
+  const fft_lines *in, *out;
+  float *to, *middle;
+  bool inverse;
+  float scale;
+  atomic_bool failed;
+} long_run;
+
+static const double pi = 3.14159265358979323846;
+
+/* The factor of n nearest below its root whose and n's other factors are
+ * small; 0 if there is none. */
+static int rows_of(int n) {
+  int rest = n;
+  static const int prime[] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31};
+  for (size_t i = 0; i < sizeof prime / sizeof *prime; i++)
+    while (rest % prime[i] == 0) rest /= prime[i];
+  if (rest != 1) return 0;
+  int rows = (int)sqrt((double)n);
+  while (n % rows) rows--;
+  return rows >= FFT_LANES_MOST ? rows : 0;
+}
+
+bool fft_long_fits(int n) {
+  return rows_of(n) != 0;
+}
+
+static void set_root(float* re, float* im, double turns) {
+  *re = (float)cos(2 * pi * turns);
+  *im = (float)-sin(2 * pi * turns);
+}
+
+static void plan_free(long_plan* p) {
+  if (!p) return;
+  free(p->lane);
+  free(p->block);
+  free(p->fine);
+  free(p->coarse);
+  free(p);
+}
+
+static long_plan* plan_create(int n) {
+  long_plan* p = calloc(1, sizeof *p);
+  if (!p) return NULL;
+  p->n = n;
+  p->refs = 1;
+  p->rows = rows_of(n);
+  p->columns = n / p->rows;
+  const int lanes = p->lanes = ISA_PICK(fft_kernels)->lanes;
+  const int blocks = (p->columns + lanes - 1) / lanes;
+  p->lane = malloc((size_t)p->rows * 2 * (size_t)lanes * sizeof(float));
+  p->block = malloc((size_t)blocks * (size_t)p->rows * 2 * sizeof(float));
+  p->fine = malloc(2 * FINE * sizeof(float));
+  p->coarse = malloc(2 * (size_t)(n / FINE + 1) * sizeof(float));
+  if (!p->lane || !p->block || !p->fine || !p->coarse) {
+    plan_free(p);
+    return NULL;
+  }
+  for (int i = 0; i < FINE; i++)
+    set_root(p->fine + 2 * i, p->fine + 2 * i + 1, i / (2.0 * n));
+  for (int64_t i = 0; i <= n / FINE; i++)
+    set_root(
+        p->coarse + 2 * i,
+        p->coarse + 2 * i + 1,
+        (double)(i * FINE) / (2.0 * n));
+  for (int64_t k = 0; k < p->rows; k++)
+    for (int l = 0; l < lanes; l++) {
+      float* at = p->lane + k * 2 * lanes + l;
+      set_root(at, at + lanes, (double)(k * l) / n);
+    }
+  float* at = p->block;
+  for (int64_t b = 0; b < blocks; b++)
+    for (int64_t k = 0; k < p->rows; k++, at += 2)
+      set_root(at, at + 1, (double)(b * lanes * k) / n);
+  return p;
+}
+
+enum { KEPT = 4 };
+static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
+static long_plan* kept[KEPT];
+static int kept_next;
+
+static void plan_release(long_plan* p) {
+  pthread_mutex_lock(&plan_lock);
+  bool last = p && --p->refs == 0;
+  pthread_mutex_unlock(&plan_lock);
+  if (last) plan_free(p);
+}
+
+static long_plan* plan_get(int n) {
+  long_plan* p = NULL;
+  pthread_mutex_lock(&plan_lock);
+  for (int i = 0; i < KEPT && !p; i++)
+    if (kept[i] && kept[i]->n == n) p = kept[i];
+  if (p) p->refs++;
+  pthread_mutex_unlock(&plan_lock);
+  if (p) return p;
+  if (!(p = plan_create(n))) return NULL;
+  pthread_mutex_lock(&plan_lock);
+  long_plan* gone = kept[kept_next];
+  kept[kept_next] = p;
+  kept_next = (kept_next + 1) % KEPT;
+  p->refs++;
+  pthread_mutex_unlock(&plan_lock);
+  plan_release(gone);
+  return p;
+}
+
+/* The two buffers of a batch of length n; NULL with `failed` set. */
+static const fft_batch* buffers(long_run* r, int n, float** x, float** y) {
+  const fft_batch* b = fft_batch_get(n, false);
+  const int64_t room = b ? 2 * (int64_t)r->plan->lanes * fft_batch_room(b) : 0;
+  *x = scratch_get(SCRATCH_KERNEL, (size_t)(2 * room + 16) * sizeof(float));
+  *y = *x + room;
+  if (b && *x) return b;
+  atomic_store(&r->failed, true);
+  return NULL;
+}
+
+static int least(int a, int b) {
+  return a < b ? a : b;
+}
+
+static void columns(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  long_run* r = ctx;
+  const long_plan* p = r->plan;
+  const fft_table* t = ISA_PICK(fft_kernels);
+  float *x, *y;
+  const fft_batch* b = buffers(r, p->rows, &x, &y);
+  for (; b && begin < end; begin++) {
+    int64_t from[FFT_LANES_MOST], to[FFT_LANES_MOST];
+    const int64_t first = begin * p->lanes;
+    const int count = least(p->lanes, p->columns - (int)first);
+    for (int l = 0; l < count; l++) {
+      from[l] = r->in->starts[0] + (first + l) * r->in->step;
+      to[l] = 2 * (first + l);
+    }
+    const fft_lines in = {
+        from, count, r->in->step * p->columns, r->in->imaginary};
+    const fft_lines out = {to, count, 2 * (int64_t)p->columns, 1};
+    t->load(x, r->from, &in, p->rows, r->inverse);
+    float* z = fft_batch_transform(b, x, y);
+    t->twist(z, p->lane, p->block + begin * p->rows * 2, p->rows);
+    t->store(r->middle, z, &out, p->rows, false, 1);
+  }
+}
+
+static void rows(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  long_run* r = ctx;
+  const long_plan* p = r->plan;
+  const fft_table* t = ISA_PICK(fft_kernels);
+  float *x, *y;
+  const fft_batch* b = buffers(r, p->columns, &x, &y);
+  for (; b && begin < end; begin++) {
+    int64_t from[FFT_LANES_MOST], to[FFT_LANES_MOST];
+    const int64_t first = begin * p->lanes;
+    const int count = least(p->lanes, p->rows - (int)first);
+    for (int l = 0; l < count; l++) {
+      from[l] = 2 * (first + l) * p->columns;
+      to[l] = r->out->starts[0] + (first + l) * r->out->step;
+    }
+    const fft_lines in = {from, count, 2, 1};
+    const fft_lines out = {
+        to, count, r->out->step * p->rows, r->out->imaginary};
+    t->load(x, r->middle, &in, p->columns, false);
+    t->store(
+        r->to,
+        fft_batch_transform(b, x, y),
+        &out,
+        p->columns,
+        r->inverse,
+        r->scale);
+  }
+}
+
+static int run_in(long_run* r) {
+  const long_plan* p = r->plan;
+  pool_for((p->columns + p->lanes - 1) / p->lanes, 1, columns, r);
+  pool_for((p->rows + p->lanes - 1) / p->lanes, 1, rows, r);
+  return atomic_load(&r->failed);
+}
+
+int fft_long_run(
+    int n,
+    const float* from,
+    const fft_lines* in,
+    float* to,
+    const fft_lines* out,
+    bool inverse,
+    float scale) {
+  long_plan* p = plan_get(n);
+  long_run r = {
+      .plan = p,
+      .from = from,
+      .in = in,
+      .out = out,
+      .to = to,
+      .middle = scratch_get(SCRATCH_OUTER, (size_t)n * 2 * sizeof(float)),
+      .inverse = inverse,
+      .scale = scale};
+  int status = !p || !r.middle || run_in(&r);
+  plan_release(p);
+  return status;
+}
+
+/* ---- real lines: see fft_table's real and unreal ---- */
+typedef struct long_real {
+  const long_plan* plan; /* of half the length */
+  const float *from, *z;
+  float* to; /* the elements, or z */
+  const fft_lines* parts;
+  float scale;
+} long_real;
+
+static void root_of(const long_plan* p, int64_t k, float* w) {
+  const float *f = p->fine + 2 * (k % FINE), *c = p->coarse + 2 * (k / FINE);
+  w[0] = f[0] * c[0] - f[1] * c[1];
+  w[1] = f[0] * c[1] + f[1] * c[0];
+}
+
+static void to_elements(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const long_real* r = ctx;
+  const int64_t m = r->plan->n;
+  for (int64_t k = begin; k < end; k++) {
+    float w[2];
+    root_of(r->plan, k, w);
+    const float* a = r->z + 2 * (k == m ? 0 : k);
+    const float* b = r->z + 2 * (k == 0 ? 0 : m - k);
+    const float er = (a[0] + b[0]) / 2, ei = (a[1] - b[1]) / 2;
+    const float or = (a[1] + b[1]) / 2, oi = (b[0] - a[0]) / 2;
+    float* x = r->to + r->parts->starts[0] + k * r->parts->step;
+    x[0] = (er + w[0] * or -w[1] * oi) * r->scale;
+    x[1] = (ei + w[0] * oi + w[1] * or) * r->scale;
+  }
+}
+
+static void from_elements(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const long_real* r = ctx;
+  const int64_t m = r->plan->n;
+  for (int64_t k = begin; k < end; k++) {
+    float w[2];
+    root_of(r->plan, k, w);
+    const float* a = r->from + r->parts->starts[0] + k * r->parts->step;
+    const float* b = r->from + r->parts->starts[0] + (m - k) * r->parts->step;
+    /* imaginary parts that cannot be are not looked at */
+    const float ai = k ? a[1] : 0, bi = k ? b[1] : 0;
+    const float er = a[0] + b[0], ei = ai - bi;
+    const float dr = a[0] - b[0], di = ai + bi;
+    const float or = dr * w[0] + di * w[1], oi = di * w[0] - dr * w[1];
+    r->to[2 * k] = er - oi;
+    r->to[2 * k + 1] = ei + or ;
+  }
+}
+
+int fft_long_real(
+    int n,
+    const float* from,
+    const fft_lines* in,
+    float* to,
+    const fft_lines* out,
+    bool inverse,
+    float scale) {
+  enum { GRAIN = 16384 };
+  const int m = n / 2;
+  float* z = scratch_get(SCRATCH_OUTER, (size_t)m * 4 * sizeof(float));
+  long_plan* p = plan_get(m);
+  const int64_t zero = 0;
+  const fft_lines line = {&zero, 1, 2, 1};
+  fft_lines pairs = inverse ? *out : *in; /* of places, two by two */
+  pairs.imaginary = pairs.step;
+  pairs.step *= 2;
+  int status = !z || !p;
+  long_run r = {
+      .plan = p,
+      .from = inverse ? z : from,
+      .in = inverse ? &line : &pairs,
+      .out = inverse ? &pairs : &line,
+      .to = inverse ? to : z,
+      .middle = z + 2 * (int64_t)m,
+      .inverse = inverse,
+      .scale = inverse ? scale : 1};
+  if (!status && inverse) {
+    long_real e = {p, from, NULL, z, in, 1};
+    pool_for(m, GRAIN, from_elements, &e);
+    status = run_in(&r);
+  } else if (!status) {
+    long_real e = {p, NULL, z, to, out, scale};
+    status = run_in(&r);
+    if (!status) pool_for(m + 1, GRAIN, to_elements, &e);
+  }
+  plan_release(p);
+  return status;
+}
