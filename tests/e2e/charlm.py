@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""A transformer that trains and writes, traced: one evaluation a step and one a
+token, each at its own line; waits at the line that reads a token; wrappers of
+the program do not stand for the lines that call them; what it computes is what
+it computes alone."""
+
+import re
+
+from e2e import PROGRAMS, WORK, at, equal, expect, finish, line_of, record
+from e2e import report, run
+
+SOURCES = "tests/programs/charlm/"
+STEPS, TOKENS = 6, 40
+WORDS = ["--batch", 4, "--context", 32, "--dim", 64, "--layers", 2, "--heads",
+         2, "--every", 1, "--steps", STEPS, "--generate", TOKENS]
+
+
+def said(done):
+    """What it prints, less times and memory."""
+    return re.sub(rb"(\d+ steps|\d+ characters) in .*", rb"\1", done.stdout)
+
+
+for way in "--no-compile", "--compile":
+    program = [PROGRAMS / "charlm", *WORDS, way]
+    trace = WORK / "charlm.lzt"
+    alone, recorded = run(*program), record(trace, *program)
+    # The loss need not fall in so few steps: then it exits with 1.
+    equal(recorded.returncode, alone.returncode, "recorded, charlm exits with")
+    equal(said(recorded), said(alone), "recorded, charlm prints")
+
+    told = report(trace)
+    wanted = {
+        "train.c": ("eval", line_of(SOURCES + "train.c", "trigger: eval, step"),
+                    STEPS),
+        "generate.c": (
+            "async_eval",
+            line_of(SOURCES + "generate.c", "trigger: async_eval, token"),
+            TOKENS),
+        "model.c": (
+            "eval", line_of(SOURCES + "model.c", "trigger: eval, parameters"),
+            1),
+    }
+    for file, (trigger, line, count) in wanted.items():
+        there = [e for e in told["evals"] if at(e)[0] == file]
+        equal(len(there), count, f"{way}: evaluations in {file}")
+        equal({(e["trigger"], at(e)[1]) for e in there}, {(trigger, line)},
+              f"{way}: they are")
+    equal(len(told["evals"]), 1 + STEPS + TOKENS, f"{way}: evaluations")
+
+    # Reading a token may have to wait for it, and nothing else does.
+    reads = line_of(SOURCES + "generate.c", "trigger: item, token")
+    expect({at(w) for w in told["waits"]} <= {("generate.c", reads)},
+           f"{way}: waits at {[at(w) for w in told['waits']]}")
+
+    # expr.c wraps operations of two arrays for many: its callers made them.
+    made = {at(m)[0] for m in told["memory"]["at_peak"]
+            if m["op"] in ("Add", "Multiply")}
+    expect(made and "expr.c" not in made, f"{way}: makers are {made}")
+    compiles = [c for c in told.get("compile", [])]
+    equal(sum(c["misses"] for c in compiles), int(way == "--compile"),
+          f"{way}: traces of a compiled function")
+
+finish()
