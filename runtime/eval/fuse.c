@@ -291,8 +291,10 @@ int fuse(lz_plan* p) {
     fuse_note_users(p, i);
   }
   for (uint32_t i = 0; i < p->n_tape; i++) {
-    plan_group* g = p->tape[i].group;
+    plan_node* t = &p->tape[i];
+    plan_group* g = t->group;
     if (g && g->root == i && fuse_finish(p, g)) return 1;
+    t->held = t->out && (t->wanted || fuse_is_held(t));
   }
   return 0;
 }

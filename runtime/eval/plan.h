@@ -31,6 +31,7 @@ typedef struct plan_node {
   uint32_t written : 1;  /* a member whose value leaves the kernel */
   uint32_t replaced : 1; /* another value stands for it */
   uint32_t dead : 1;
+  uint32_t held : 1;    /* others than the tape have references on `out` */
   uint32_t next_member; /* in its group, towards the root; tape index + 1 */
 } plan_node;
 
@@ -142,6 +143,9 @@ unsigned fuse_kinds(
 /* fuse_build.c: the group as a program, or as stages. Its outputs,
  * g->n_outputs, are listed in the order in which the step has them. */
 int fuse_build(lz_plan* p, const plan_group* g, lz_step* s);
+
+/* order.c: puts the steps into the order with the lowest memory peak. */
+int order_steps(lz_plan* p);
 
 /* steps.c: makes steps and segments, gives out tickets, marks arrays SCHEDULED.
  */

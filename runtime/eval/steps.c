@@ -257,7 +257,7 @@ int steps_make(lz_plan* p) {
     n++;
   }
   p->n_steps = n;
-  if (steps_divide(p)) {
+  if (order_steps(p) || steps_divide(p)) {
     steps_undo(p, n);
     return 1;
   }

@@ -15,11 +15,13 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "eval/eval.h"
+#include "memory/alloc.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
+#include "ops/order.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "stream/stream.h"
@@ -216,6 +218,32 @@ static void products_take_in_what_follows(void** state) {
   scope_close(scope, NULL);
 }
 
+/* A large result that is needed late, beside a small one with large
+ * temporaries: written down first, it is made last. */
+static void what_needs_more_on_the_way_is_made_first(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  enum { N = 1 << 20 };
+  lz_array* seed_of = NUMBERS(1, 1024);
+  alloc_clear_cache();
+  size_t before = alloc_active();
+  alloc_reset_peak();
+  size_t inner = scope_open();
+  const int32_t wide[] = {1024, 1024}, wider[] = {6, 1024, 1024};
+  lz_array* late = op_sort(
+      op_sin(op_broadcast_to(seed_of, wide, 2, S), S), (const int[]){0}, S);
+  lz_array* big = op_sort(
+      op_cos(op_broadcast_to(seed_of, wider, 3, S), S), (const int[]){1}, S);
+  lz_array* small = op_max(big, AXIS(0), false, S);
+  lz_array* y = op_sort(op_add(late, small, S), (const int[]){0}, S);
+  y = scope_close(inner, y);
+  evaluate(y);
+  /* The large temporaries, in and out of the sort, without the late result. */
+  assert_true(alloc_peak() - before < (size_t)4 * N * (2 * 6 + 1));
+  array_unref(y);
+  scope_close(scope, NULL);
+}
+
 /* ---- the same values as one by one -----------------------------------------
  */
 
@@ -375,6 +403,7 @@ int main(void) {
           cross_entropy_is_a_kernel_for_the_rows_and_one_for_the_mean),
       cmocka_unit_test(sums_take_in_what_they_sum),
       cmocka_unit_test(products_take_in_what_follows),
+      cmocka_unit_test(what_needs_more_on_the_way_is_made_first),
       cmocka_unit_test(small_graphs_have_the_values_of_single_steps),
       cmocka_unit_test(large_graphs_have_the_values_of_single_steps),
   };
