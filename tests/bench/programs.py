@@ -7,8 +7,11 @@ what recording them costs.
 Programs are run by turns, each once a round, and tell the median of their own
 steps; a ratio is the median over the rounds of the two figures of one round,
 and beside it stand the quartiles. The original's training step is compiled
-(mx.compile); ours is measured as it is and compiled."""
+(mx.compile); ours is measured as it is and compiled. The package's products
+are those of the reference BLAS, so the original is measured on OpenBLAS as
+well, where the machine has that."""
 
+import ctypes.util
 import os
 import re
 import resource
@@ -30,6 +33,7 @@ CASES = {
                     ["charlm_mlx.py", *CHARLM, "--steps", "5"]),
     "charlm, a token": (["charlm", *WRITING], None, ["charlm_mlx.py", *WRITING]),
 }
+OPENBLAS = ctypes.util.find_library("openblas")
 RECORDED = ["charlm", *CHARLM, "--steps", "40"]
 # name: words for `lazuli record`; None: not preloaded
 RECORDINGS = {
@@ -68,21 +72,25 @@ def beside(build, rounds, markdown):
     if not PYTHON:
         print("programs.py: no original here (LAZULI_MLX_PYTHON)",
               file=sys.stderr)
-    table = Table(markdown, (18, 10, 10, 10, 21, 21, 10, 10))
+    table = Table(markdown, (16, 9, 9, 9, 21, 21, 9, 21, 9, 9))
     table.row("program", "Lazuli", "compiled", "MLX", "times faster",
-              "compiled", "peak", "MLX's")
+              "compiled", "OpenBLAS", "times faster", "peak", "MLX's")
     table.rule()
     for case, (ours, compile_it, twin) in CASES.items():
         program = [os.path.join(build, "programs", ours[0]), *ours[1:]]
-        sides = {"plain": program}
+        sides = {"plain": (program, {})}
         if compile_it:
-            sides["compiled"] = program + compile_it
+            sides["compiled"] = (program + compile_it, {})
         if PYTHON:
-            sides["original"] = [PYTHON, os.path.join(HERE, twin[0]), *twin[1:]]
+            twin = [PYTHON, os.path.join(HERE, twin[0]), *twin[1:]]
+            sides["original"] = (twin, {})
+            if OPENBLAS:
+                sides["openblas"] = (twin, {"LD_PRELOAD": OPENBLAS})
         times, peaks = {s: [] for s in sides}, {}
         for i in range(rounds):
             for side in list(sides)[::1 if i % 2 else -1]:
-                seconds, peak, _ = run(sides[side])
+                command, variables = sides[side]
+                seconds, peak, _ = run(command, **variables)
                 times[side].append(seconds)
                 peaks[side] = max(peak, peaks.get(side, 0))
 
@@ -90,14 +98,14 @@ def beside(build, rounds, markdown):
             t = times.get(side)
             return duration(statistics.median(t)) if t else "-"
 
-        def faster(side):
-            if side not in times or "original" not in times:
+        def faster(side, than="original"):
+            if side not in times or than not in times:
                 return "-"
-            return spread([b / a for a, b in
-                           zip(times[side], times["original"])])
+            return spread([b / a for a, b in zip(times[side], times[than])])
 
         table.row(case, middle("plain"), middle("compiled"), middle("original"),
-                  faster("plain"), faster("compiled"),
+                  faster("plain"), faster("compiled"), middle("openblas"),
+                  faster("plain", "openblas"),
                   f"{max(peaks.get('compiled', 0), peaks['plain']):.1f} MB",
                   f"{peaks['original']:.1f} MB" if PYTHON else "-")
 
