@@ -157,7 +157,7 @@ class Library:
         made, outputs = [], []
         self.messages.clear()
         try:
-            values = self.values(name, arguments, made, outputs)
+            values = self.passed(name, arguments, made, outputs)
             if getattr(self.lib, f"mlx_{name}")(*values):
                 raise Refused(self.messages[-1])
             return [result for kind, handle in outputs
@@ -166,7 +166,7 @@ class Library:
             for kind, handle in outputs + made:
                 getattr(self.lib, f"{kind}_free")(handle)
 
-    def values(self, name, arguments, made, outputs):
+    def passed(self, name, arguments, made, outputs):
         values, previous = [], None
         for kind, stars, label in self.parameters[f"mlx_{name}"]:
             if kind in ("mlx_array", "mlx_vector_array") and stars:
