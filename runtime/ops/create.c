@@ -77,12 +77,34 @@ lz_array* op_ones(
   return op_full(shape, ndim, op_scalar(dtype, 1), dtype, s);
 }
 
+/* Traced for other shapes: a node that takes its shape from `like`, of whose
+ * values it takes none. */
+static lz_array* chosen_like(lz_array* a, lz_array* like, lz_stream* s) {
+  if (!a || !like) return NULL;
+  like = op_astype(like, (lz_dtype)a->dtype, s);
+  return op_where(op_scalar(DTYPE_BOOL, 1), a, like, s);
+}
+
+static lz_array* full_like(lz_array* a, double value, lz_stream* s) {
+  if (!a || !s) return NULL;
+  lz_dtype d = (lz_dtype)a->dtype;
+  if (infer_shapeless()) return chosen_like(op_scalar(d, value), a, s);
+  return value ? op_ones(a->shape, a->ndim, d, s)
+               : op_zeros(a->shape, a->ndim, d, s);
+}
+
 lz_array* op_zeros_like(lz_array* a, lz_stream* s) {
-  return a ? op_zeros(a->shape, a->ndim, (lz_dtype)a->dtype, s) : NULL;
+  return full_like(a, 0, s);
 }
 
 lz_array* op_ones_like(lz_array* a, lz_stream* s) {
-  return a ? op_ones(a->shape, a->ndim, (lz_dtype)a->dtype, s) : NULL;
+  return full_like(a, 1, s);
+}
+
+lz_array* op_broadcast_like(lz_array* a, lz_array* like, lz_stream* s) {
+  if (!a || !like || !s) return NULL;
+  if (infer_shapeless()) return chosen_like(a, like, s);
+  return op_broadcast_to(a, like->shape, like->ndim, s);
 }
 
 lz_array* op_arange(

@@ -19,6 +19,8 @@ lz_array* op_zeros(
 lz_array* op_ones(const int32_t* shape, int ndim, lz_dtype dtype, lz_stream* s);
 lz_array* op_zeros_like(lz_array* a, lz_stream* s);
 lz_array* op_ones_like(lz_array* a, lz_stream* s);
+/* a in the shape of `like`, also where that is traced for other shapes. */
+lz_array* op_broadcast_like(lz_array* a, lz_array* like, lz_stream* s);
 
 /* start, start + step, … before stop. */
 lz_array* op_arange(

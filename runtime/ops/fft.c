@@ -232,6 +232,11 @@ static int fft_infer(lz_infer* x) {
     if (seen & (UINT32_C(1) << p->axis[i]) || !a->shape[p->axis[i]])
       return infer_fail(x, "axis %d of %s", p->axis[i], error_shape_of(a));
     seen |= UINT32_C(1) << p->axis[i];
+    /* Whether more points are wanted or fewer used, only the program knows. */
+    if (x->changed && (i + 1 < p->n || !p->real) &&
+        x->out[0].shape[p->axis[i]] != a->shape[p->axis[i]])
+      return infer_fail(
+          x, "%d points of %s", x->out[0].shape[p->axis[i]], error_shape_of(a));
   }
   bool to_real = p->real && p->inverse, from_real = p->real && !p->inverse;
   int last = p->axis[p->n - 1];

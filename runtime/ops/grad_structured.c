@@ -26,10 +26,11 @@ int zero_vjp(const lz_vjp* v) {
 /* A reduction's result with the reduced axes back as ones. */
 static lz_array* keep_axes(
     lz_array* reduced, const lz_array* in, uint32_t axes, lz_stream* s) {
-  int32_t shape[LZ_MAX_DIMS];
+  if (!reduced || reduced->ndim == in->ndim) return reduced;
+  int ones[LZ_MAX_DIMS], n = 0;
   for (int i = 0; i < in->ndim; i++)
-    shape[i] = axes & (UINT32_C(1) << i) ? 1 : in->shape[i];
-  return op_reshape(reduced, shape, in->ndim, s);
+    if (axes & (UINT32_C(1) << i)) ones[n++] = i;
+  return op_expand_dims(reduced, ones, n, s);
 }
 
 static lz_array* grad_conjugate(lz_array* a, lz_stream* s) {
@@ -45,7 +46,7 @@ int reduce_vjp(const lz_vjp* v) {
   if (p->kind != REDUCE_SUM) y = keep_axes(v->out[0], in, p->axes, s);
   switch ((reduce_kind)p->kind) {
     case REDUCE_SUM:
-      v->grad[0] = op_broadcast_to(g, in->shape, in->ndim, s);
+      v->grad[0] = op_broadcast_like(g, in, s);
       break;
     case REDUCE_PROD:
       v->grad[0] = op_multiply(g, grad_conjugate(op_divide(y, in, s), s), s);
@@ -175,6 +176,26 @@ int matmul_vmap(const lz_vmap* v) {
 int same_elements_vjp(const lz_vjp* v) {
   const lz_array* in = v->in[0];
   v->grad[0] = op_reshape(v->cotan[0], in->shape, in->ndim, v->stream);
+  return !v->grad[0];
+}
+
+int expand_dims_vjp(const lz_vjp* v) {
+  const lz_node* n = v->node;
+  if (n->params_size == 0) return same_elements_vjp(v);
+  int axes[LZ_MAX_DIMS], k = 0;
+  for (int i = 0; i < v->out[0]->ndim; i++)
+    if (*(const uint32_t*)n->params & (UINT32_C(1) << i)) axes[k++] = i;
+  v->grad[0] = op_squeeze(v->cotan[0], axes, k, v->stream);
+  return !v->grad[0];
+}
+
+int squeeze_vjp(const lz_vjp* v) {
+  const lz_node* n = v->node;
+  if (n->params_size == 0) return same_elements_vjp(v);
+  int axes[LZ_MAX_DIMS], k = 0;
+  for (int i = 0; i < v->in[0]->ndim; i++)
+    if (*(const uint32_t*)n->params & (UINT32_C(1) << i)) axes[k++] = i;
+  v->grad[0] = op_expand_dims(v->cotan[0], axes, k, v->stream);
   return !v->grad[0];
 }
 

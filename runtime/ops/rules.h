@@ -20,6 +20,9 @@ int matmul_vmap(const lz_vmap* v);
 
 /* The cotangent in the input's shape: reshape, expand, squeeze, copy. */
 int same_elements_vjp(const lz_vjp* v);
+/* The same, and for other shapes where the node was traced for them. */
+int expand_dims_vjp(const lz_vjp* v);
+int squeeze_vjp(const lz_vjp* v);
 /* The driver sums over what was broadcast. */
 int broadcast_vjp(const lz_vjp* v);
 int transpose_vjp(const lz_vjp* v);

@@ -214,14 +214,14 @@ VIEW(
     expand_dims,
     "ExpandDims",
     view_ones,
-    .vjp = same_elements_vjp,
+    .vjp = expand_dims_vjp,
     .fusable = &same_order,
     .infer = infer_expand_dims);
 VIEW(
     squeeze,
     "Squeeze",
     view_ones,
-    .vjp = same_elements_vjp,
+    .vjp = squeeze_vjp,
     .fusable = &same_order,
     .infer = infer_squeeze);
 VIEW(

@@ -2,6 +2,10 @@
  * without calling them. Fusion needs no compiling here; what is saved is the
  * function's own work.
  *
+ * A shapeless function is traced once for each rank and dtype of its inputs;
+ * other shapes replay that trace, with the shapes that follow from them, or
+ * fail where an operation cannot say what follows.
+ *
  * Each thread has its own cache. It is keyed by the inputs' number, shapes and
  * dtypes, the constants, and the default stream, and holds the COMPILE_MAX
  * forms used last of each function. One that was traced shapeless serves other

@@ -218,6 +218,7 @@ static int rebuild_infer(
   for (uint32_t i = 0; i < n->n_outputs; i++) {
     lz_array* a = node_output_ref((lz_node*)n, (int)i);
     out[i].dtype = DTYPE_COUNT;
+    out[i].ndim = 0;
     if (!a) continue;
     out[i].dtype = (lz_dtype)a->dtype;
     out[i].ndim = a->ndim;
@@ -251,10 +252,12 @@ int node_rebuild_open(
     out = malloc(n->n_outputs * sizeof *out);
     made = malloc(n->n_outputs * sizeof *made);
   }
-  int failed = !out || !made ? error_memory() == NULL
-                             : rebuild_infer(n, inputs, out);
-  for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
+  int failed =
+      !out || !made ? error_memory() == NULL : rebuild_infer(n, inputs, out);
+  for (uint32_t i = 0; i < n->n_outputs && !failed; i++) {
+    if (out[i].dtype == DTYPE_COUNT) out[i].dtype = DTYPE_FLOAT32;
     made[i] = (lz_node_output){out[i].dtype, out[i].ndim, out[i].shape};
+  }
   if (!failed)
     failed = node_make_multi(
         n->op,

@@ -17,22 +17,15 @@
 
 /* A gradient in the shape of what it belongs to: summed over the axes along
  * which the operand was broadcast. */
-static lz_array* vjp_fit(lz_array* g, const lz_array* to, lz_stream* s) {
+static lz_array* vjp_fit(lz_array* g, lz_array* to, lz_stream* s) {
   if (!g) return NULL;
-  if (!array_same_shape(g, to)) {
-    int axes[LZ_MAX_DIMS], n = 0, lead = g->ndim - to->ndim;
-    if (lead < 0)
-      g = op_broadcast_to(g, to->shape, to->ndim, s);
-    else {
-      for (int i = 0; i < g->ndim; i++)
-        if (i < lead || (to->shape[i - lead] == 1 && g->shape[i] != 1))
-          axes[n++] = i;
-      if (n) g = op_sum(g, AXES(axes, n), true, s);
-      if (g && g->size != to->size)
-        g = op_broadcast_to(g, to->shape, to->ndim, s);
-      g = g ? op_reshape(g, to->shape, to->ndim, s) : NULL;
-    }
-  }
+  int axes[LZ_MAX_DIMS], n = 0, lead = g->ndim - to->ndim;
+  for (int i = 0; i < g->ndim && lead >= 0; i++)
+    if (i < lead || (to->shape[i - lead] == 1 && g->shape[i] != 1))
+      axes[n++] = i;
+  if (n) g = op_sum(g, AXES(axes, n), true, s);
+  if (lead > 0) g = op_squeeze(g, axes, lead, s);
+  if (g && !array_same_shape(g, to)) g = op_broadcast_like(g, to, s);
   return op_astype(g, (lz_dtype)to->dtype, s);
 }
 
