@@ -322,11 +322,20 @@ static int form_replay(
   return failed;
 }
 
+/* Inside another transformation that one has the function's own graph, and the
+ * function may ask for values where that one lets it. */
+static bool compiled_is_traced(const lz_list* in) {
+  if (!eval_is_tracing()) return false;
+  for (size_t i = 0; i < in->count; i++)
+    if (in->items[i]->flags & ARRAY_TRACER) return true;
+  return false;
+}
+
 static int compiled_call(lz_closure* self, closure_args* args) {
   const compiled* p = self->payload;
   const lz_list* in = args->in[0];
-  /* A trace for any shape wants the function's own operations. */
-  if (!atomic_load(&enabled) || infer_shapeless())
+  /* A trace for any shape wants the function's own operations, too. */
+  if (!atomic_load(&enabled) || infer_shapeless() || compiled_is_traced(in))
     return closure_apply(p->f, in, &args->out[0]);
   lz_stream* s = stream_default(device_default());
   compile_cache* cache = s ? cache_of(p->id) : NULL;

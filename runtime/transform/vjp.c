@@ -11,6 +11,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/view.h"
 #include "stream/stream.h"
 #include "transform/graph.h"
 #include "transform/plain.h"
@@ -181,6 +182,39 @@ static int append_all(lz_list* to, lz_array* const* from, size_t n) {
   return 0;
 }
 
+/* Who gets which cotangent: outputs of stop_gradient take none. to[i] borrows,
+ * NULL: none. */
+static int vjp_pair(
+    const lz_list* outs, const lz_list* cotangents, lz_array** to) {
+  size_t k = 0;
+  for (size_t i = 0; i < outs->count; i++) {
+    lz_array* out = outs->items[i];
+    to[i] = NULL;
+    if (out->node && out->node->op == &op_stop_gradient_desc) continue;
+    if (k == cotangents->count)
+      return error_fail(
+          "[vjp] Number of outputs to compute gradients for (%zu) does not "
+          "match number of cotangents (%zu).",
+          outs->count,
+          cotangents->count);
+    lz_array* c = cotangents->items[k];
+    if (!array_same_shape(out, c))
+      return error_fail(
+          "[vjp] Output %zu of shape %s does not match cotangent shape %s.%s",
+          i,
+          error_shape_of(out),
+          error_shape_of(c),
+          out->size == 1 && c->ndim == 0
+              ? " If you are using grad your function must return a scalar."
+              : "");
+    to[i] =
+        op_astype(c, (lz_dtype)out->dtype, stream_default(device_default()));
+    if (!to[i]) return 1;
+    k++;
+  }
+  return 0;
+}
+
 int vjp_function(
     lz_closure* f,
     const lz_list* primals,
@@ -189,19 +223,16 @@ int vjp_function(
     lz_list* grads) {
   lz_list tracers = {0}, outs = {0};
   size_t scope = scope_open();
-  lz_array** g = calloc(primals->count + 1, sizeof *g);
-  int failed =
-      !g ? error_memory() == NULL : traced_call(f, primals, &tracers, &outs);
-  failed = failed || fits("vjp", "cotangents", cotangents, &outs) ||
-           vjp_pull(
-               tracers.items,
-               tracers.count,
-               outs.items,
-               cotangents->items,
-               outs.count,
-               g) ||
-           append_all(outputs, outs.items, outs.count) ||
-           append_all(grads, g, primals->count);
+  int failed = traced_call(f, primals, &tracers, &outs);
+  lz_array** g = calloc(primals->count + outs.count + 1, sizeof *g);
+  if (!g) failed = error_memory() == NULL;
+  lz_array** cotan = g + primals->count;
+  failed =
+      failed || vjp_pair(&outs, cotangents, cotan) ||
+      vjp_pull(
+          tracers.items, tracers.count, outs.items, cotan, outs.count, g) ||
+      append_all(outputs, outs.items, outs.count) ||
+      append_all(grads, g, primals->count);
   scope_close(scope, NULL);
   free(g);
   list_clear(&tracers);
@@ -253,47 +284,56 @@ static void grad_free(void* payload) {
   free(p);
 }
 
-static int grad_check(const grad_of* p, const lz_list* in) {
-  for (size_t i = 0; i < p->n; i++)
-    if (p->argnums[i] >= (int)in->count || p->argnums[i] < 0)
+/* The arguments' numbers from the front, ascending: gradients come in that
+ * order. */
+static int grad_numbers(const grad_of* p, const lz_list* in, int* to) {
+  for (size_t i = 0; i < p->n; i++) {
+    int n = p->argnums[i];
+    if (n < 0) n += (int)in->count;
+    if (n < 0 || n >= (int)in->count)
       return error_fail(
-          "[grad] argnum %d is out of range for a function called with %zu "
-          "inputs",
+          "[grad] Invalid argument number %d for function with %zu inputs.",
           p->argnums[i],
           in->count);
+    size_t at = i;
+    for (; at > 0 && to[at - 1] >= n; at--) {
+      if (to[at - 1] == n)
+        return error_fail(
+            "[grad] Repeat argument number %d not allowed in grad.", n);
+      to[at] = to[at - 1];
+    }
+    to[at] = n;
+  }
   return 0;
 }
 
 static int grad_outputs(const lz_list* outs) {
   if (outs->count == 0) return error_fail("[grad] the function gave no output");
   const lz_array* first = outs->items[0];
-  if (first->size != 1)
+  if (first->ndim != 0)
     return error_fail(
         "[grad] Gradient only supported for scalar-valued functions: the first "
         "output has shape %s",
         error_shape_of(first));
-  if (!dtype_is_inexact((lz_dtype)first->dtype))
-    return error_fail(
-        "[grad] the first output is %s, not a floating type",
-        dtype_name((lz_dtype)first->dtype));
   return 0;
 }
 
 static int grad_call(lz_closure* self, closure_args* args) {
   const grad_of* p = self->payload;
   const lz_list* in = args->in[0];
-  if (grad_check(p, in)) return 1;
   lz_list wanted = {0}, tracers = {0}, all = {0}, outs = {0};
   size_t scope = scope_open();
   lz_array** cotan = NULL;
   lz_array** g = calloc(p->n + 1, sizeof *g);
-  int failed = g ? 0 : error_memory() == NULL;
+  int* argnums = malloc(p->n * sizeof *argnums);
+  int failed = g && argnums ? 0 : error_memory() == NULL;
+  failed = failed || grad_numbers(p, in, argnums);
   for (size_t i = 0; i < p->n && !failed; i++)
-    failed = list_append(&wanted, in->items[p->argnums[i]]);
+    failed = list_append(&wanted, in->items[argnums[i]]);
   failed = failed || tracers_of(&wanted, &tracers, true) || list_copy(&all, in);
   for (size_t i = 0; i < p->n && !failed; i++) {
-    array_unref(all.items[p->argnums[i]]);
-    all.items[p->argnums[i]] = array_ref(tracers.items[i]);
+    array_unref(all.items[argnums[i]]);
+    all.items[argnums[i]] = array_ref(tracers.items[i]);
   }
   if (!failed) {
     eval_trace_enter();
@@ -312,6 +352,7 @@ static int grad_call(lz_closure* self, closure_args* args) {
   }
   scope_close(scope, NULL);
   free(cotan);
+  free(argnums);
   free(g);
   list_clear(&wanted);
   list_clear(&tracers);

@@ -25,7 +25,8 @@ int jvp_push(
     lz_array** results);
 
 /* Of a function: outputs and results are appended. Cotangents must fit the
- * outputs in number, shape and dtype; tangents the primals. */
+ * outputs in shape, but those of stop_gradient, which take none; tangents the
+ * primals. Both are cast. */
 int vjp_function(
     lz_closure* f,
     const lz_list* primals,
@@ -39,7 +40,8 @@ int jvp_function(
     lz_list* outputs,
     lz_list* results);
 
-/* A closure that gives values and gradients of the first, scalar output. */
+/* A closure that gives values and gradients of the first, scalar output, by
+ * arguments counted from the front or (below 0) the end, in ascending order. */
 lz_closure* value_and_grad(lz_closure* f, const int* argnums, size_t n);
 
 /* A function with derivatives and batching of its own; each may be NULL. */

@@ -215,6 +215,8 @@ int vmap_replace(
     failed = table_set(&mapped, s_inputs->items[i], inputs->items[i], axis) ||
              list_append(&sources, s_inputs->items[i]);
   }
+  if (!failed && sources.count == 0)
+    failed = error_fail("[vmap] At least one of in_axes must be non-None.");
   failed = failed || trail_make(
                          &trail,
                          &depends,

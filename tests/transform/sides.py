@@ -16,12 +16,25 @@ from lazuli import Handle, Refused  # noqa: E402
 CALLBACK = c.CFUNCTYPE(c.c_int, c.POINTER(Handle), Handle)
 
 
+class Messages(list):
+    """Of the call in progress; the log keeps those of calls inside it."""
+
+    def __init__(self, owner):
+        super().__init__()
+        self.owner = owner
+
+    def append(self, message):
+        super().append(message)
+        self.owner.log.append(message)
+
+
 class Ours(lazuli.Library):
     """Arrays are handles, kept until clear()."""
 
     def __init__(self, path, table):
         super().__init__(path, table)
         self.pool, self.keep = [], []
+        self.messages, self.log = Messages(self), []
         self.lib.mlx_closure_new_func.restype = Handle
         self.calls = 0
 
