@@ -180,7 +180,7 @@ def main():
     for (name, mine, xs), (_, other, _) in zip(
             every(ours, Mine(ours)), every(theirs, Theirs())):
         ours.log.clear()
-        want, got = theirs.values(other, xs), ours.values(mine, xs)
+        want, got = theirs.made(other, xs), ours.made(mine, xs)
         count += 1
         refused += isinstance(want, str)
         problem = None

@@ -177,7 +177,7 @@ class Ours(lazuli.Library):
         self.pool.append(("mlx_closure", out))
         return self.applied(out)
 
-    def values(self, fn, arguments):
+    def made(self, fn, arguments):
         """Results as (values, dtype), or the message of the refusal."""
         try:
             return [self.numpy(a) for a in fn(
@@ -264,7 +264,7 @@ class MLX:
         made = mx.checkpoint(lambda *a: fn(list(a)))
         return lambda xs: list(made(*xs))
 
-    def values(self, fn, arguments):
+    def made(self, fn, arguments):
         try:
             with mx.stream(mx.cpu):
                 return [as_numpy(a) for a in fn(
