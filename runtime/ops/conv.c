@@ -215,9 +215,14 @@ static int conv_infer(lz_infer* x) {
   shape[0] = in->shape[0];
   shape[n + 1] = w->shape[0];
   for (int i = 0; i < n; i++) {
-    if (p->stride[i] < 1 || p->kernel_dilation[i] < 1 ||
-        p->input_dilation[i] < 1)
-      return infer_fail(x, "stride or dilation of axis %d", i);
+    /* Kernels step through all that these span. */
+    const int32_t most = 1 << 16;
+    bool fits = p->stride[i] >= 1 && p->stride[i] <= most &&
+                p->kernel_dilation[i] >= 1 && p->kernel_dilation[i] <= most &&
+                p->input_dilation[i] >= 1 && p->input_dilation[i] <= most &&
+                p->padding[i] >= -(most << 8) && p->padding[i] <= most << 8;
+    if (!fits)
+      return infer_fail(x, "stride, dilation or padding of axis %d", i);
     if (!x->changed) continue;
     if (!p->known_end) return infer_unchanged(x);
     int64_t extent =

@@ -209,18 +209,18 @@ static int norm_operands(const lz_infer* x, int n) {
 static int norm_infer(lz_infer* x) {
   const norm_params* p = x->params;
   if (infer_expect(x, x->n_in, 1, sizeof *p)) return 1;
+  if (!norm_flags(x)) return infer_fail(x, "parameters of another operation");
   int n = 1 + p->weight + p->bias;
-  if (!norm_flags(x) || x->n_in != n)
-    return infer_fail(x, "%d inputs", x->n_in);
+  if (x->n_in != n) return infer_fail(x, "%d inputs", x->n_in);
   return norm_operands(x, n) || infer_like(x, 0, x->in[0]);
 }
 
 static int norm_vjp_infer(lz_infer* x) {
   const norm_params* p = x->params;
   if (infer_expect(x, x->n_in, x->n_in - 1, sizeof *p)) return 1;
+  if (!norm_flags(x)) return infer_fail(x, "parameters of another operation");
   int n = 1 + p->weight + p->bias;
-  if (!norm_flags(x) || x->n_in != n + 1)
-    return infer_fail(x, "%d inputs", x->n_in);
+  if (x->n_in != n + 1) return infer_fail(x, "%d inputs", x->n_in);
   if (norm_operands(x, n)) return 1;
   if (!array_same_shape(x->in[n], x->in[0]))
     return infer_fail(x, "a cotangent of %s", error_shape_of(x->in[n]));

@@ -104,7 +104,8 @@ const registry_entry* registry_named(const char* name, size_t length) {
     size_t middle = (low + high) / 2;
     const char* other = by_name[middle]->name;
     int order = strncmp(other, name, length);
-    if (order == 0) order = other[length] != 0;
+    size_t n = strlen(other); /* the name asked for may hold a NUL */
+    if (order == 0) order = (n > length) - (n < length);
     if (order == 0) return by_name[middle];
     if (order < 0)
       low = middle + 1;
