@@ -182,7 +182,33 @@ class Library:
         assert not arguments, (name, arguments)
         return values
 
+    def graph(self, name, arguments):
+        """The same with arrays given as handles; the handle of the result,
+        which nothing has computed yet."""
+        arguments, made, outputs = list(arguments), [], []
+        self.messages.clear()
+        try:
+            values = self.values(name, arguments, made, outputs)
+            if getattr(self.lib, f"mlx_{name}")(*values):
+                raise Refused(self.messages[-1])
+            return outputs[0][1]
+        finally:
+            for kind, handle in made:
+                getattr(self.lib, f"{kind}_free")(handle)
+
+    def eval(self, handles):
+        """All at once."""
+        vector = self.lib.mlx_vector_array_new()
+        for a in handles:
+            self.lib.mlx_vector_array_append_value(vector, a)
+        no = self.lib.mlx_eval(vector)
+        self.lib.mlx_vector_array_free(vector)
+        if no:
+            raise Refused(self.messages[-1])
+
     def value(self, kind, stars, given, made):
+        if isinstance(given, Handle):
+            return given
         if kind == "mlx_array":
             handle = Handle() if given is None else self.array(given)
             made.append((kind, handle))
@@ -191,7 +217,11 @@ class Library:
             vector = self.lib.mlx_vector_array_new()
             made.append((kind, vector))
             for item in given:
-                a = self.array(item)
+                a = Handle()
+                if isinstance(item, Handle):
+                    self.lib.mlx_array_set(c.byref(a), item)
+                else:
+                    a = self.array(item)
                 no = self.lib.mlx_vector_array_append_value(vector, a)
                 self.lib.mlx_array_free(a)
                 if no:
