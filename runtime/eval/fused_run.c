@@ -476,15 +476,22 @@ static void run_place(run_rows* r) {
 }
 
 /* Whether output value `out` may take the memory of input `in`: both are walked
- * row by row, and nothing reads the input after the output is written. */
+ * row by row, and nothing reads the input after the output is written. What
+ * broadcasts along new leading axes, or is seen through a view, is read again
+ * for other rows. */
 static bool run_may_replace(const lz_fused* f, int in, int out) {
   bool written = false;
   for (int i = 0; i < f->n_stages; i++) {
     const fused_stage* s = &f->stages[i];
     bool reads = false, writes = false;
-    for (int k = 0; k < s->n_in; k++)
-      reads |= f->values[s->in[k]].index == in &&
-               f->values[s->in[k]].place == FUSED_IN;
+    for (int k = 0; k < s->n_in; k++) {
+      const fused_value *v = &f->values[s->in[k]], *base = v;
+      while (base->base != FUSED_NO_BASE) base = &f->values[base->base];
+      if (base->place != FUSED_IN || base->index != in) continue;
+      if (v != base) return false;
+      if (s->program && v->ndim != f->values[s->out[0]].ndim) return false;
+      reads = true;
+    }
     for (int k = 0; k < s->n_out; k++) writes |= s->out[k] == out;
     if (reads && (written || (writes && !s->program))) return false;
     written |= writes;
