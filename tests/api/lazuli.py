@@ -188,7 +188,7 @@ class Library:
         arguments, made, outputs = list(arguments), [], []
         self.messages.clear()
         try:
-            values = self.values(name, arguments, made, outputs)
+            values = self.passed(name, arguments, made, outputs)
             if getattr(self.lib, f"mlx_{name}")(*values):
                 raise Refused(self.messages[-1])
             return outputs[0][1]

@@ -30,6 +30,11 @@ EXACT = set("abs negative maximum minimum max_axis min_axis slice reshape "
             "swapaxes broadcast_to concatenate_axis take_axis where expand_dims "
             "greater equal floor sign logical_not isnan astype".split())
 STEP = set("greater equal floor sign logical_not isnan".split())
+# Results that stay near 1; of others these take no operands: they would make a
+# rounding large.
+TAME = set("tanh sigmoid erf sin cos softmax_axis fast_layer_norm fast_rms_norm "
+           "greater equal sign logical_not isnan".split())
+STEEP = set("sin cos exp square".split())
 REDUCE = "sum mean max min logsumexp".split()
 
 
@@ -57,7 +62,8 @@ class Program:
         shapes = [(self.m, self.n), (self.n,), (self.m, 1), (1, self.n),
                   (self.b, self.m, self.n), (), (self.n, self.k),
                   (self.n, self.n), (self.b, 1, self.n)]
-        self.leaves, self.shapes, self.types, self.exact = [], [], [], []
+        self.leaves, self.shapes, self.types = [], [], []
+        self.exact, self.tame = [], []
         for shape in [shapes[0]] + r.choices(shapes, k=r.randint(0, 3)):
             t = r.choices(["float32", "float16", "int32"], [8, 1, 1])[0]
             x = np.asarray(d.n.normal(size=shape), np.float32)
@@ -66,6 +72,7 @@ class Program:
             self.shapes.append(shape)
             self.types.append(t)
             self.exact.append(True)
+            self.tame.append(True)
         self.steps = []
         for _ in range(r.choice([3, 6, 10, 16, 24])):
             self.grow()
@@ -79,13 +86,17 @@ class Program:
     def add(self, function, arguments, shape, dtype):
         if np.prod(shape, dtype=int) > 200000 or len(shape) > 5:
             return
-        exact = function in EXACT and all(
-            self.exact[v.at] for a in arguments
-            for v in (a if isinstance(a, list) else [a])
-            if isinstance(v, Value))
+        read = [v.at for a in arguments
+                for v in (a if isinstance(a, list) else [a])
+                if isinstance(v, Value)]
+        exact = function in EXACT and all(self.exact[i] for i in read)
         if function in STEP and not exact:
             return
+        tame = all(self.tame[i] for i in read)
+        if function in STEEP and not tame:
+            return
         self.exact.append(exact)
+        self.tame.append(function in TAME or tame and function in EXACT)
         self.steps.append((function, arguments))
         self.shapes.append(tuple(shape))
         self.types.append(dtype)
@@ -274,12 +285,33 @@ class Program:
 
 def close(g, w, dtype):
     """What fusing may change is how often sums are rounded."""
-    t = {"float32": 1e-4, "float16": 1e-2}.get(dtype)
+    t = {"float32": 3e-4, "float16": 2e-2}.get(dtype)
     if t is None:
         return np.array_equal(g, w)
     g, w = g.astype(np.float64), w.astype(np.float64)
     return np.allclose(g, w, t, t * max(1, np.nanmax(np.abs(np.where(
         np.isfinite(w), w, 0)), initial=0)), equal_nan=True)
+
+
+class Found:
+    """A program that differed once. Leaves are of the shapes."""
+
+    def __init__(self, seed, shapes, *steps):
+        n = np.random.default_rng(seed).normal
+        self.seed, self.together = seed, True
+        self.leaves = [np.asarray(n(size=s), np.float32) for s in shapes]
+        self.steps = steps
+        self.wanted = [len(shapes) + len(steps) - 1]
+
+    __repr__ = Program.__repr__
+    shapes = property(lambda self: [x.shape for x in self.leaves])
+    types = property(lambda self: ["float32"] * len(self.leaves))
+
+
+V = Value
+# The sum of broadcast rows took the memory of a row that is read again.
+FOUND = [Found(k, [(5, 5), (5, 1, 5)], ("add", [V(0), V(1)]),
+               ("sum_axis", [V(2), -1, False])) for k in range(9)]
 
 
 class Runner:
@@ -332,16 +364,17 @@ def main():
     parse.add_argument("library")
     parse.add_argument("table")
     parse.add_argument("--seed", type=int, default=1)
-    parse.add_argument("--count", type=int, default=3000)
+    parse.add_argument("--count", type=int, default=2500)
     parse.add_argument("--seconds", type=float, default=0)
     asked = parse.parse_args()
     np.seterr(all="ignore")
     run = Runner(lazuli.Library(asked.library, asked.table))
     begin = time.time()
     seed, wrong, operations = asked.seed, 0, 0
-    while seed < asked.seed + asked.count or (
+    queue = list(FOUND)
+    while queue or seed < asked.seed + asked.count or (
             time.time() < begin + asked.seconds):
-        program = Program(seed)
+        program = queue.pop() if queue else Program(seed)
         want = run.steps(program)
         operations += len(program.steps)
         # The second time its plan is there already.
@@ -349,10 +382,10 @@ def main():
             problem = against.differs(run.whole(program, turn), want, close)
             if problem:
                 wrong += 1
-                print(f"seed {seed}, turn {turn}: {program}{problem}\n",
-                      flush=True)
+                print(f"seed {program.seed}, turn {turn}: {program}{problem}"
+                      "\n", flush=True)
                 break
-        seed += 1
+        seed += isinstance(program, Program)
     print(f"programs of seeds {asked.seed} to {seed - 1}, {operations} "
           f"operations, {wrong} wrong ({time.time() - begin:.1f} s)")
     return 1 if wrong or operations == 0 else 0
