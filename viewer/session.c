@@ -194,7 +194,11 @@ static void kernel_details(GString* out, const session* s) {
     if (n == MODEL_NONE) continue;
     char where[256];
     summary_place_text(
-        where, sizeof where, m, summary_place_of(m, m->nodes[n].stack), false);
+        where,
+        sizeof where,
+        m,
+        summary_place_of(m, model_node_stack(m, n)),
+        false);
     row(out, model_string(m, m->nodes[n].op), "%s", where);
   }
 }

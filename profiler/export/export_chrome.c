@@ -163,7 +163,7 @@ static void chrome_kernels(chrome* c) {
               place,
               sizeof place,
               m,
-              summary_place_of(m, m->nodes[last].stack),
+              summary_place_of(m, model_node_stack(m, last)),
               true));
     }
     fputs("}}", c->out);

@@ -99,9 +99,10 @@ int export_folded_built(const export_job* job) {
     if (!k->n_nodes)
       enough = enough && folded_add(&f, MODEL_NONE, 0, k->name, ns);
     for (uint32_t j = 0; j < k->n_nodes && enough; j++) {
-      const model_node* n = &m->nodes[m->kernel_nodes[k->first_node + j]];
+      uint32_t node = m->kernel_nodes[k->first_node + j];
       uint64_t share = ns * (j + 1) / k->n_nodes - ns * j / k->n_nodes;
-      enough = folded_add(&f, n->stack, 0, n->op, share);
+      enough = folded_add(
+          &f, model_node_stack(m, node), 0, m->nodes[node].op, share);
     }
   }
   return folded_write(&f, job, enough);

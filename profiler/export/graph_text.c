@@ -114,7 +114,7 @@ char* graph_place(char out[GRAPH_LINE], const graph* g, uint32_t vertex) {
   char place[300];
   *out = 0;
   if (v->node != MODEL_NONE)
-    stack = m->nodes[v->node].stack;
+    stack = model_node_stack(m, v->node);
   else if (v->array != MODEL_NONE && m->arrays[v->array].buffer != MODEL_NONE)
     stack = m->buffers[m->arrays[v->array].buffer].stack;
   if (stack != MODEL_NONE)

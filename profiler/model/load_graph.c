@@ -63,6 +63,15 @@ static bool load_shape(loader* l, model_array* a, const trace_array* from) {
   return true;
 }
 
+/* The node behind an array that a node derives or repeats. */
+static uint32_t load_of(const loader* l, uint64_t array) {
+  uint32_t row = array ? ids_get(&l->array_ids, array) : UINT32_MAX;
+  if (row == UINT32_MAX || l->arrays.at[row].node == MODEL_NONE)
+    return MODEL_NONE;
+  uint32_t node = l->arrays.at[row].node;
+  return l->nodes.at[node].of != MODEL_NONE ? l->nodes.at[node].of : node;
+}
+
 bool load_node(loader* l, const trace_event* e) {
   const trace_node* from = &e->node;
   uint32_t count = from->outputs.count;
@@ -77,8 +86,10 @@ bool load_node(loader* l, const trace_event* e) {
     if (row == MODEL_NONE || !VEC_ADD(l->inputs, row)) return false;
   }
   uint32_t thread = load_thread_row(l, e->origin);
+  uint32_t of = load_of(l, from->of);
   model_node* n = VEC_PUSH(l->nodes);
   if (!n || thread == MODEL_NONE) return false;
+  n->of = of;
   n->time_ns = load_time(l, e->time);
   n->op = load_string_row(l, from->op);
   n->stream = from->stream;

@@ -54,7 +54,9 @@ typedef struct model_node {
   uint64_t time_ns;
   uint32_t op;     /* string */
   uint32_t stream; /* index */
-  uint32_t stack;
+  uint32_t stack;  /* that built it; see model_node_stack() */
+  uint32_t of;     /* node that it derives or repeats, never one that does so
+                      itself; MODEL_NONE: the program's own */
   uint32_t thread;
   uint32_t first_input; /* model.inputs[first_input …]: array indices */
   uint32_t n_inputs;
@@ -287,6 +289,11 @@ const char* model_string(const model* m, uint32_t string);
 
 /* The user's line of a stack: the site's frame, or NULL. */
 const model_frame* model_site(const model* m, uint32_t stack);
+
+/* The stack by which a node is told of: where the program built it; of a
+ * derivative, or of a compiled function's node, where that was built which it
+ * derives or repeats. MODEL_NONE: not known. */
+uint32_t model_node_stack(const model* m, uint32_t node);
 
 /* The nodes that take an array as an input, in the order they were built; a
  * node that takes it twice stands twice. */

@@ -64,6 +64,13 @@ const model_frame* model_site(const model* m, uint32_t stack) {
   return &m->frames[m->stacks[stack].site];
 }
 
+uint32_t model_node_stack(const model* m, uint32_t node) {
+  const model_node* n = &m->nodes[node];
+  if (n->of != MODEL_NONE && m->nodes[n->of].stack != MODEL_NONE)
+    return m->nodes[n->of].stack;
+  return n->stack;
+}
+
 const uint32_t* model_consumers(
     const model* m, uint32_t array, uint32_t* count) {
   const loader* l = &((const store*)m)->backing;

@@ -46,7 +46,7 @@ static void alive_maker(
     if (k->n_nodes) node = m->kernel_nodes[k->first_node + k->n_nodes - 1];
   }
   *op = node == MODEL_NONE ? 0 : m->nodes[node].op;
-  *stack = node == MODEL_NONE ? b->stack : m->nodes[node].stack;
+  *stack = node == MODEL_NONE ? b->stack : model_node_stack(m, node);
 }
 
 int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {

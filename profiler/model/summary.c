@@ -170,7 +170,7 @@ static bool summary_groups(making* w) {
     if (k->n_nodes < 2 || k->begin_ns == UINT64_MAX) continue;
     uint32_t last = w->m->kernel_nodes[k->first_node + k->n_nodes - 1];
     keys_key key = {{k->name, k->n_nodes}};
-    summary_place place = summary_place_of(w->m, w->m->nodes[last].stack);
+    summary_place place = summary_place_of(w->m, model_node_stack(w->m, last));
     summary_key_place(&key, 2, place);
     summary_group* row = SUMMARY_ROW(w, groups, &key);
     if (!row) return false;
@@ -196,11 +196,11 @@ static bool summary_refusals(making* w) {
     summary_place a = {0}, b = {0};
     keys_key key = {{r->reason}};
     if (from) {
-      a = summary_place_of(m, from->stack);
+      a = summary_place_of(m, model_node_stack(m, r->producer));
       key.part[1] = from->op;
     }
     if (to) {
-      b = summary_place_of(m, to->stack);
+      b = summary_place_of(m, model_node_stack(m, r->consumer));
       key.part[2] = to->op;
     }
     key.part[3] = a.file;
@@ -287,7 +287,7 @@ static bool summary_blames(making* w) {
   const model* m = w->m;
   summary_blame* row;
   for (uint32_t i = 0; i < m->n_nodes; i++) {
-    if (!(row = summary_blame_row(w, m->nodes[i].stack))) return false;
+    if (!(row = summary_blame_row(w, model_node_stack(m, i)))) return false;
     row->nodes++;
   }
   for (uint32_t i = 0; i < m->n_evals; i++) {
@@ -306,9 +306,9 @@ static bool summary_blames(making* w) {
     /* Shares add up to the whole: the last node takes what is left. */
     uint32_t n = k->n_nodes ? k->n_nodes : 1;
     for (uint32_t j = 0; j < n; j++) {
-      uint32_t stack = k->n_nodes
-                           ? m->nodes[m->kernel_nodes[k->first_node + j]].stack
-                           : MODEL_NONE;
+      uint32_t stack =
+          k->n_nodes ? model_node_stack(m, m->kernel_nodes[k->first_node + j])
+                     : MODEL_NONE;
       if (!(row = summary_blame_row(w, stack))) return false;
       row->built_ns += ns * (j + 1) / n - ns * j / n;
       row->built_bytes += bytes * (j + 1) / n - bytes * j / n;
@@ -319,7 +319,7 @@ static bool summary_blames(making* w) {
     uint32_t node =
         b->array == MODEL_NONE ? MODEL_NONE : m->arrays[b->array].node;
     row = summary_blame_row(
-        w, node == MODEL_NONE ? b->stack : m->nodes[node].stack);
+        w, node == MODEL_NONE ? b->stack : model_node_stack(m, node));
     if (!row) return false;
     row->built_alloc += b->size;
   }

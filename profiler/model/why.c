@@ -89,7 +89,7 @@ char* why_text(char* out, size_t size, const model* m, why w) {
         place,
         sizeof place,
         m,
-        summary_place_of(m, m->nodes[w.node].stack),
+        summary_place_of(m, model_node_stack(m, w.node)),
         false);
   }
   switch (w.kind) {

@@ -42,7 +42,8 @@ static void probe_node(void* user, const lazuli_probe_node* p) {
        .stream = p->stream,
        .stack = record_stack(t),
        .inputs = probe_ids(p->inputs, p->n_inputs),
-       .outputs = {outputs, count}});
+       .outputs = {outputs, count},
+       .of = p->of});
   if (count < p->n_outputs)
     record_note(
         t,

@@ -60,7 +60,7 @@ bool rule_read_inside(rules_run* run) {
               place,
               sizeof place,
               m,
-              summary_place_of(m, m->nodes[next].stack),
+              summary_place_of(m, model_node_stack(m, next)),
               false),
           text_bytes(bytes, f->cost_bytes));
       break;

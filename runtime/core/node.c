@@ -146,6 +146,26 @@ void node_unref(lz_node* n) {
   }
 }
 
+/* Of an output of what new nodes derive or repeat; 0: they are the program's
+ * own. */
+static _Thread_local uint64_t node_of;
+
+void node_report_of(uint64_t before) {
+  node_of = before;
+}
+
+uint64_t node_report_for(const lz_node* n) {
+  uint64_t before = node_of;
+  for (uint32_t i = 0; PROBE_ON() && i < n->n_outputs; i++) {
+    lz_array* out = node_output_ref((lz_node*)n, (int)i);
+    if (!out) continue;
+    node_of = out->id;
+    array_unref(out);
+    break;
+  }
+  return before;
+}
+
 PROBE_REPORT void node_report(const lz_node* n, lz_array* const* outputs) {
   enum { SOME = 16 };
   uint64_t ids_buffer[SOME];
@@ -169,7 +189,8 @@ PROBE_REPORT void node_report(const lz_node* n, lz_array* const* outputs) {
         .n_inputs = n->n_inputs,
         .n_outputs = n->n_outputs,
         .inputs = ids,
-        .outputs = arrays);
+        .outputs = arrays,
+        .of = node_of);
   }
   if (ids != ids_buffer) free(ids);
   if (arrays != arrays_buffer) free(arrays);

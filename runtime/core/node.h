@@ -4,6 +4,11 @@
 
 #include "core/array.h"
 
+/* Until node_report_of() takes back what this returns, nodes that the thread
+ * makes are told to the probe as derivatives or repetitions of n. */
+uint64_t node_report_for(const lz_node* n);
+void node_report_of(uint64_t before);
+
 /* n consecutive array ids. */
 uint64_t node_new_ids(unsigned n);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/node.h"
 #include "core/op.h"
 #include "core/scope.h"
 #include "eval/eval.h"
@@ -310,8 +311,10 @@ static int form_replay(
     lz_node* n = f->trail.nodes[i];
     for (uint32_t k = 0; k < n->n_inputs; k++)
       given[k] = value_of(&f->inputs[at++], slots);
+    uint64_t before = node_report_for(n);
     failed = open ? node_rebuild_open(n, given, slots + slot)
                   : node_rebuild(n, given, slots + slot);
+    node_report_of(before);
     slot += n->n_outputs;
   }
   for (size_t i = 0; i < f->n_outputs && !failed; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/node.h"
 #include "core/op.h"
 #include "core/scope.h"
 #include "eval/eval.h"
@@ -95,10 +96,12 @@ static int vjp_through(
       v.wanted[i] = e && e->number;
     }
     lz_vjp call = {n, n->inputs, v.out, v.cotan, v.wanted, v.grad, n->stream};
+    uint64_t before = node_report_for(n);
     failed = derive_vjp(&call);
     for (uint32_t i = 0; i < n->n_inputs && !failed; i++)
       if (v.wanted[i] && v.grad[i])
         failed = vjp_accumulate(cotangents, n->inputs[i], v.grad[i], n->stream);
+    node_report_of(before);
   }
   vjp_node_free(&v);
   scope_close(scope, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/node.h"
 #include "core/op.h"
 #include "core/scope.h"
 #include "eval/eval.h"
@@ -141,12 +142,14 @@ static int vmap_through(lz_node* n, lz_table* mapped, int32_t batch) {
   for (uint32_t i = 0; i < n->n_outputs && i < 16; i++)
     held[i] = node_output_ref(n, (int)i);
   if (!failed) {
+    uint64_t before = node_report_for(n);
     if (!any) {
       failed = node_rebuild(n, call.in, call.result);
     } else {
       failed = n->op->vmap && held[0] ? n->op->vmap(&call) : VMAP_LOOP;
       if (failed == VMAP_LOOP) failed = vmap_loop(&call, batch);
     }
+    node_report_of(before);
   }
   for (uint32_t i = 0; i < n->n_outputs && !failed; i++) {
     lz_array* out = node_output_ref(n, (int)i);

@@ -6,13 +6,20 @@ it computes alone."""
 
 import re
 
-from e2e import PROGRAMS, WORK, at, equal, expect, finish, line_of, record
+from e2e import PROGRAMS, SOURCE, WORK, at, equal, expect, finish, line_of, record
 from e2e import report, run
 
 SOURCES = "tests/programs/charlm/"
 STEPS, TOKENS = 6, 40
 WORDS = ["--batch", 4, "--context", 32, "--dim", 64, "--layers", 2, "--heads",
          2, "--every", 1, "--steps", STEPS, "--generate", TOKENS]
+
+
+GRADIENTS = [
+    n for n, line in enumerate(
+        (SOURCE / SOURCES / "train.c").read_text().splitlines(), 1)
+    if "value_and_grad_apply(" in line]
+assert GRADIENTS
 
 
 def said(done):
@@ -56,6 +63,13 @@ for way in "--no-compile", "--compile":
     made = {at(m)[0] for m in told["memory"]["at_peak"]
             if m["op"] in ("Add", "Multiply")}
     expect(made and "expr.c" not in made, f"{way}: makers are {made}")
+    # A gradient is told of by the line it is the gradient of.
+    ran = {at(g)[0] for g in told["fusion"]["groups"]
+           if any(op.endswith("Matmul") for op in g["ops"])}
+    expect("model.c" in ran, f"{way}: products with more in them are {ran}")
+    asked = {("train.c", line) for line in GRADIENTS}
+    expect(not asked & {at(m) for m in told["memory"]["at_peak"] if m["op"]},
+           f"{way}: gradients stand where they were asked for")
     compiles = [c for c in told.get("compile", [])]
     equal(sum(c["misses"] for c in compiles), int(way == "--compile"),
           f"{way}: traces of a compiled function")

@@ -15,6 +15,7 @@
 #include "ids.h"
 #include "intern.h"
 #include "lazuli/probe.h"
+#include "mlx/c/array.h"
 #include "model.h"
 #include "summary.h"
 #include "text.h"
@@ -388,6 +389,37 @@ static void test_text(void** state) {
       "?abcdef");
 }
 
+/* forward, its derivative, what repeats that, and one of nothing known. */
+static void build_derived(const char* to) {
+  build b = build_begin(to);
+  trace_array out = {MLX_FLOAT32, 0, NULL};
+  uint32_t lines[] = {10, 20, 30, 40};
+  uint64_t of[] = {0, 1, 2, 77};
+  for (uint64_t i = 0; i < 4; i++) {
+    trace_node node = {
+        .id = i + 1,
+        .stack = build_stack(&b, "/a.c", lines[i], "f"),
+        .outputs = {&out, 1},
+        .of = of[i]};
+    trace_put_node(b.w, build_time(&b), &node);
+  }
+  build_finish(&b, 0);
+}
+
+static void test_derived(void** state) {
+  (void)state;
+  model* m = load(build_derived);
+  assert_int_equal(m->n_nodes, 4);
+  const uint32_t of[] = {MODEL_NONE, 0, 0, MODEL_NONE};
+  const uint32_t lines[] = {10, 10, 10, 40}, own[] = {10, 20, 30, 40};
+  for (uint32_t i = 0; i < 4; i++) {
+    assert_int_equal(m->nodes[i].of, of[i]);
+    assert_int_equal(model_site(m, model_node_stack(m, i))->line, lines[i]);
+    assert_int_equal(model_site(m, m->nodes[i].stack)->line, own[i]);
+  }
+  model_free(m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_chain),
@@ -395,6 +427,7 @@ int main(void) {
       cmocka_unit_test(test_killed),
       cmocka_unit_test(test_odd),
       cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_derived),
       cmocka_unit_test(test_large),
       cmocka_unit_test(test_no_trace),
       cmocka_unit_test(test_ids),

@@ -95,7 +95,7 @@ static void table_names_every_event_once(void** state) {
   }
   assert_null(trace_event_find(0));
   assert_null(trace_event_find(9999));
-  assert_int_equal(trace_event_find(TRACE_EVENT_node)->n_fields, 6);
+  assert_int_equal(trace_event_find(TRACE_EVENT_node)->n_fields, 7);
   assert_string_equal(trace_event_find(TRACE_EVENT_node)->name, "node");
 }
 

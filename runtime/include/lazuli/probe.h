@@ -80,6 +80,7 @@ typedef struct lazuli_probe_node {
   uint32_t n_outputs;
   const uint64_t* inputs;             /* array ids */
   const lazuli_probe_array* outputs;  /* ids are consecutive */
+  uint64_t of; /* array of the node that it derives or repeats, or 0 */
 } lazuli_probe_node;
 
 /* An evaluation begins, on the thread that asked for it. */
