@@ -257,12 +257,12 @@ int mlx_number_of_elements(
     const mlx_stream s) {
   API_OP("number_of_elements");
   lz_array* x = api_array(a, "a");
-  bool fine = ints(axes, axes_num, "axes") && api_dtype(dtype, "dtype") >= 0 &&
-              api_stream(s);
+  bool fine = ints(axes, axes_num, "axes") && api_dtype(dtype, "dtype") >= 0;
+  lz_stream* stream = api_stream(s);
   return api_result(
       res,
       fine ? op_number_of_elements(
-                 x, axes, (int)axes_num, inverted, (lz_dtype)dtype)
+                 x, axes, (int)axes_num, inverted, (lz_dtype)dtype, stream)
            : NULL);
 }
 

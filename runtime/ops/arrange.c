@@ -3,11 +3,15 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/node.h"
 #include "core/scope.h"
+#include "ops/arith.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/infer.h"
 #include "ops/join.h"
 #include "ops/matmul.h"
+#include "ops/reduce_descs.h"
 #include "ops/shape.h"
 
 lz_array* op_atleast(lz_array* a, int n, lz_stream* s) {
@@ -326,13 +330,28 @@ lz_array* op_tensordot_axis(lz_array* a, lz_array* b, int axis, lz_stream* s) {
 }
 
 lz_array* op_number_of_elements(
-    lz_array* a, const int* axes, int n, bool inverted, lz_dtype dtype) {
-  if (!a) return NULL;
+    lz_array* a,
+    const int* axes,
+    int n,
+    bool inverted,
+    lz_dtype dtype,
+    lz_stream* s) {
+  if (!a || !s) return NULL;
   double count = 1;
+  uint32_t mask = 0;
   for (int i = 0; i < n; i++) {
     int axis = shape_axis("number_of_elements", axes[i], a->ndim);
     if (axis < 0) return NULL;
     count *= a->shape[axis];
+    mask |= UINT32_C(1) << axis;
   }
-  return op_scalar(dtype, inverted ? 1 / count : count);
+  if (!infer_shapeless() || !mask)
+    return op_scalar(dtype, inverted ? 1 / count : count);
+  /* Other shapes may come: a node that counts when it is computed. Its numbers
+   * are inverses; whole numbers are found again by rounding. */
+  const int32_t p[] = {(int32_t)mask, 0};
+  lz_array* x = scope_own(
+      node_make(&op_count_desc, s, &a, 1, p, sizeof p, DTYPE_FLOAT32, 0, NULL));
+  if (!inverted) x = op_round(op_reciprocal(x, s), 0, s);
+  return op_astype(x, dtype, s);
 }

@@ -51,7 +51,12 @@ lz_array* op_tensordot_axis(lz_array* a, lz_array* b, int axis, lz_stream* s);
 
 /* Product of extents, or one over it, as a scalar. */
 lz_array* op_number_of_elements(
-    lz_array* a, const int* axes, int n, bool inverted, lz_dtype dtype);
+    lz_array* a,
+    const int* axes,
+    int n,
+    bool inverted,
+    lz_dtype dtype,
+    lz_stream* s);
 
 /* The same bytes as another type; the last axis grows or shrinks. */
 lz_array* op_view(lz_array* a, lz_dtype dtype, lz_stream* s);
