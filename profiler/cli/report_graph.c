@@ -71,6 +71,7 @@ static void report_eval_groups(const report* r) {
       {"time", true, false, TERM_PLAIN},
       {"mean", true, false, TERM_PLAIN},
       {"planning", true, false, TERM_PLAIN},
+      {"planned", true, false, TERM_PLAIN},
       {"", false, false, TERM_BAD},
   };
   term_table* t = term_table_new(columns, N(columns));
@@ -87,6 +88,7 @@ static void report_eval_groups(const report* r) {
     term_table_cell(t, "%s", text_ns(text, v->total_ns));
     term_table_cell(t, "%s", text_ns(text, v->total_ns / v->count));
     term_table_cell(t, "%s", text_ns(text, v->plan_ns));
+    term_table_cell(t, "%s", text_count(text, v->count - v->cached));
     if (v->failed)
       term_table_cell(t, "%u failed", v->failed);
     else if (v->unfinished)

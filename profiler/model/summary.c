@@ -83,6 +83,7 @@ static bool summary_evals(making* w) {
     row->plan_ns += v->plan_ns;
     row->nodes += v->nodes;
     row->kernels += v->kernels;
+    row->cached += v->plan_cached;
     row->failed += v->failed;
     row->unfinished += v->end_ns == UINT64_MAX;
     w->s->eval_ns += ns;

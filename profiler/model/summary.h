@@ -34,7 +34,8 @@ typedef struct summary_eval {
   uint32_t count;
   uint32_t failed;
   uint32_t unfinished;
-  uint32_t first; /* eval */
+  uint32_t cached; /* their plans were there already */
+  uint32_t first;  /* eval */
   uint8_t trigger;
   bool is_async;
 } summary_eval;

@@ -105,5 +105,6 @@ int collect(lz_plan* p, lz_array* const* arrays, size_t n) {
 }
 
 void collect_forget(lz_plan* p) {
-  for (uint32_t i = 0; i < p->n_tape; i++) p->tape[i].node->slot = 0;
+  for (uint32_t i = 0; i < p->n_tape; i++)
+    if (!p->tape[i].dead) p->tape[i].node->slot = 0;
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/blueprint.h"
 #include "eval/plan.h"
+#include "eval/settings.h"
 #include "probe/probe.h"
 
 static pthread_mutex_t graph = PTHREAD_MUTEX_INITIALIZER;
@@ -67,6 +69,27 @@ PROBE_REPORT void eval_report_begin(
   free(ids);
 }
 
+/* From the tape to steps: by the blueprint of its signature, or by planning. */
+static int eval_plan(lz_plan* p) {
+  plan_signature s;
+  int failed;
+  if (settings_fuse() && !signature_make(p, &s)) {
+    p->signature = &s;
+    p->blueprint = blueprint_find(&s);
+  }
+  p->cached = p->blueprint != NULL;
+  if (p->cached) {
+    failed = blueprint_apply(p, &s);
+  } else {
+    failed = !(p->blueprint = blueprint_new()) || simplify(p) || fuse(p) ||
+             steps_make(p);
+    if (!failed && p->signature) blueprint_keep(p);
+  }
+  p->signature = NULL;
+  if (failed) steps_undo(p);
+  return failed || steps_finish(p);
+}
+
 /* Plans and dispatches under the graph lock. A segment that the calling thread
  * is to run itself is returned through *mine. */
 static int eval_dispatch(
@@ -75,10 +98,11 @@ static int eval_dispatch(
     size_t n,
     bool async,
     plan_segment** mine) {
-  int failed = collect(p, arrays, n) || simplify(p) || fuse(p) || steps_make(p);
+  int failed = collect(p, arrays, n) || eval_plan(p);
   /* The tape lets go before anything runs: donation counts references. */
   collect_forget(p);
-  for (uint32_t i = 0; i < p->n_tape; i++) node_unref(p->tape[i].node);
+  for (uint32_t i = 0; i < p->n_tape; i++)
+    if (!p->tape[i].dead) node_unref(p->tape[i].node);
   if (failed) return 1;
   atomic_fetch_add_explicit(&p->refs, p->n_segments, memory_order_relaxed);
   for (uint32_t i = 0; i < p->n_segments; i++) {
@@ -99,6 +123,7 @@ PROBE_REPORT void eval_report_end(
       .eval = p->eval,
       .nodes = p->n_nodes,
       .kernels = p->n_kernels,
+      .plan_cached = p->cached,
       .failed = failed,
       .plan_ns = plan_ns);
 }

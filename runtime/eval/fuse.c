@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/blueprint.h"
 #include "eval/plan.h"
 #include "eval/settings.h"
 #include "probe/probe.h"
@@ -142,6 +143,7 @@ static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
   /* What stays apart is read; what stays apart from all is written too. */
   uint64_t bytes = (t->group ? 1 : 2) * array_nbytes(t->out);
   for (uint32_t j = i + 1, left = t->uses; j < p->n_tape && left; j++) {
+    if (p->tape[j].dead) continue;
     lz_node* n = p->tape[j].node;
     bool reads = false;
     for (uint32_t k = 0; k < n->n_inputs; k++)
@@ -149,20 +151,20 @@ static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
         reads = true;
         left--;
       }
-    if (reads && fuse_takes_in(&p->tape[j]) &&
-        !(t->group && p->tape[j].group == t->group))
-      PROBE(
-          refusal,
-          .eval = p->eval,
-          .producer = t->out->id,
-          .consumer = p->tape[j].out->id,
-          .reason = (uint8_t)v.reason,
-          .limit = v.limit,
-          .value = v.value,
-          .bytes = bytes);
+    if (!reads || !fuse_takes_in(&p->tape[j]) ||
+        (t->group && p->tape[j].group == t->group))
+      continue;
+    PROBE(
+        refusal,
+        .eval = p->eval,
+        .producer = t->out->id,
+        .consumer = p->tape[j].out->id,
+        .reason = (uint8_t)v.reason,
+        .limit = v.limit,
+        .value = v.value,
+        .bytes = bytes);
+    blueprint_note_refusal(p, t->out, p->tape[j].out, &v, bytes);
   }
-  (void)v;
-  (void)bytes;
 }
 
 /* Tells the producers of a node that has its place by whom they are read. */
@@ -287,12 +289,14 @@ static int fuse_finish(lz_plan* p, plan_group* g) {
 
 int fuse(lz_plan* p) {
   for (uint32_t i = p->n_tape; i-- > 0;) {
+    if (p->tape[i].dead) continue;
     if (fuse_place(p, i)) return 1;
     fuse_note_users(p, i);
   }
   for (uint32_t i = 0; i < p->n_tape; i++) {
     plan_node* t = &p->tape[i];
     plan_group* g = t->group;
+    if (t->dead) continue;
     if (g && g->root == i && fuse_finish(p, g)) return 1;
     t->held = t->out && (t->wanted || fuse_is_held(t));
   }

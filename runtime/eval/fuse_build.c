@@ -34,9 +34,9 @@ static uint8_t build_dtype(const lz_node* n, const lz_array* out) {
 }
 
 static lz_program* build_program(lz_plan* p, const build_part* b) {
-  lz_program* program = plan_alloc(p, sizeof *program);
-  lz_instr* instrs = plan_alloc(p, b->n * sizeof *instrs);
-  uint16_t* written = plan_alloc(p, b->n_outputs * sizeof *written);
+  lz_program* program = plan_keep_alloc(p, sizeof *program);
+  lz_instr* instrs = plan_keep_alloc(p, b->n * sizeof *instrs);
+  uint16_t* written = plan_keep_alloc(p, b->n_outputs * sizeof *written);
   uint8_t* dtypes = plan_alloc(p, b->n_inputs + 1);
   if (!program || !instrs || !written || !dtypes) return NULL;
   lz_immediate* immediates = NULL;
@@ -55,7 +55,7 @@ static lz_program* build_program(lz_plan* p, const build_part* b) {
       instr->src[k] = build_register(b, node->inputs[k]);
     if (node->params_size) {
       if (!immediates &&
-          !(immediates = plan_alloc(p, b->n * sizeof *immediates)))
+          !(immediates = plan_keep_alloc(p, b->n * sizeof *immediates)))
         return NULL;
       instr->src[0] = (uint16_t)n_immediates;
       memcpy(&immediates[n_immediates++], node->params, sizeof *immediates);
@@ -135,7 +135,7 @@ static void build_levels(build_stages* b) {
 }
 
 static int32_t* build_shape(lz_plan* p, const lz_array* a) {
-  int32_t* shape = plan_alloc(p, (a->ndim + 1u) * sizeof *shape);
+  int32_t* shape = plan_keep_alloc(p, (a->ndim + 1u) * sizeof *shape);
   if (shape && a->ndim) memcpy(shape, a->shape, sizeof(int32_t) * a->ndim);
   return shape;
 }
@@ -145,7 +145,7 @@ static int32_t* build_shape(lz_plan* p, const lz_array* a) {
 static int build_values(build_stages* b, lz_array** outputs) {
   lz_plan* p = b->p;
   uint32_t n_inputs = b->g->n_inputs, n_out = 0;
-  b->values = plan_alloc(p, (n_inputs + b->n) * sizeof *b->values);
+  b->values = plan_keep_alloc(p, (n_inputs + b->n) * sizeof *b->values);
   if (!b->values) return 1;
   for (uint32_t i = 0; i < n_inputs; i++)
     b->values[i] = (fused_value){
@@ -186,9 +186,9 @@ static int build_core(build_stages* b, uint32_t i) {
   lz_plan* p = b->p;
   const lz_node* n = p->tape[b->members[i]].node;
   fused_stage* s = &b->stages[b->n_stages];
-  uint16_t* in = plan_alloc(p, n->n_inputs * sizeof *in);
-  uint16_t* out = plan_alloc(p, sizeof *out);
-  void* params = plan_alloc(p, n->params_size + 1u);
+  uint16_t* in = plan_keep_alloc(p, n->n_inputs * sizeof *in);
+  uint16_t* out = plan_keep_alloc(p, sizeof *out);
+  void* params = plan_keep_alloc(p, n->params_size + 1u);
   if (!in || !out || !params) return 1;
   if (n->params_size) memcpy(params, n->params, n->params_size);
   for (uint32_t k = 0; k < n->n_inputs; k++)
@@ -257,7 +257,7 @@ static int build_elementwise(build_stages* b, uint32_t first) {
   }
   fused_stage* s = &b->stages[b->n_stages++];
   uint16_t* values =
-      plan_alloc(p, (part.n_inputs + part.n_outputs) * sizeof *values);
+      plan_keep_alloc(p, (part.n_inputs + part.n_outputs) * sizeof *values);
   if (!values) return 1;
   for (uint32_t i = 0; i < part.n_inputs; i++)
     values[i] = build_value(b, part.inputs[i]);
@@ -278,7 +278,7 @@ static lz_fused* build_fused(
   for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
     b.members[b.n++] = i - 1;
   build_levels(&b);
-  b.stages = plan_alloc(p, b.n * sizeof *b.stages);
+  b.stages = plan_keep_alloc(p, b.n * sizeof *b.stages);
   if (!b.stages || build_values(&b, outputs)) return NULL;
   uint32_t left = b.n;
   for (uint8_t level = 0; left; level++)
@@ -290,7 +290,7 @@ static lz_fused* build_fused(
                                                       : build_core(&b, i))
         return NULL;
     }
-  lz_fused* f = plan_alloc(p, sizeof *f);
+  lz_fused* f = plan_keep_alloc(p, sizeof *f);
   if (!f) return NULL;
   *f = (lz_fused){
       .kind = g->kinds == GROUP_ROWS     ? FUSED_ROWS

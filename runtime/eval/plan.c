@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/blueprint.h"
 
-#define PLAN_CHUNK 8192
+#define PLAN_CHUNK 4096
 
 struct plan_chunk {
   plan_chunk* next;
@@ -13,23 +14,55 @@ struct plan_chunk {
   _Alignas(16) char bytes[];
 };
 
-void* plan_alloc(lz_plan* p, size_t bytes) {
+static void* arena_take(plan_arena* a, size_t bytes) {
   bytes = (bytes + 15) & ~(size_t)15;
-  plan_chunk* c = p->chunks;
+  plan_chunk* c = a->chunks;
   if (!c || c->used + bytes > c->size) {
     size_t size = c ? 2 * c->size : PLAN_CHUNK;
     if (size > (size_t)1 << 22) size = (size_t)1 << 22;
     if (size < bytes) size = bytes;
     c = malloc(sizeof *c + size);
     if (!c) return error_memory();
-    c->next = p->chunks;
+    c->next = a->chunks;
     c->used = 0;
     c->size = size;
-    p->chunks = c;
+    a->chunks = c;
   }
   void* at = c->bytes + c->used;
   c->used += bytes;
-  return memset(at, 0, bytes);
+  return at;
+}
+
+void* arena_alloc(plan_arena* a, size_t bytes) {
+  void* at = arena_take(a, bytes);
+  return at ? memset(at, 0, bytes) : NULL;
+}
+
+void* arena_grow(plan_arena* a, void* old, uint32_t count, size_t size) {
+  if (count & (count - 1)) return old;
+  void* at = arena_take(a, (count ? 2 * (size_t)count : 1) * size);
+  if (at && count) memcpy(at, old, count * size);
+  return at;
+}
+
+void arena_free(plan_arena* a) {
+  while (a->chunks) {
+    plan_chunk* next = a->chunks->next;
+    free(a->chunks);
+    a->chunks = next;
+  }
+}
+
+void* plan_alloc(lz_plan* p, size_t bytes) {
+  return arena_alloc(&p->arena, bytes);
+}
+
+void* plan_alloc_raw(lz_plan* p, size_t bytes) {
+  return arena_take(&p->arena, bytes);
+}
+
+void* plan_keep_alloc(lz_plan* p, size_t bytes) {
+  return blueprint_alloc(p->blueprint, bytes);
 }
 
 lz_plan* plan_new(void) {
@@ -41,11 +74,8 @@ lz_plan* plan_new(void) {
 
 void plan_unref(lz_plan* p) {
   if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
-  while (p->chunks) {
-    plan_chunk* next = p->chunks->next;
-    free(p->chunks);
-    p->chunks = next;
-  }
+  arena_free(&p->arena);
+  blueprint_unref(p->blueprint);
   free(p->tape);
   free(p);
 }

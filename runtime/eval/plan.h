@@ -30,9 +30,9 @@ typedef struct plan_node {
   uint32_t shared : 1;   /* users are in more than one kernel */
   uint32_t written : 1;  /* a member whose value leaves the kernel */
   uint32_t replaced : 1; /* another value stands for it */
-  uint32_t dead : 1;
-  uint32_t held : 1;    /* others than the tape have references on `out` */
-  uint32_t next_member; /* in its group, towards the root; tape index + 1 */
+  uint32_t dead : 1;     /* it left the eval: its node is gone */
+  uint32_t held : 1;     /* others than the tape have references on `out` */
+  uint32_t next_member;  /* in its group, towards the root; tape index + 1 */
 } plan_node;
 
 /* How a group can be run: as one program, or one of the kinds of fused.h. While
@@ -67,6 +67,9 @@ typedef struct lz_step {
   uint64_t kernel;
   uint64_t ticket;
   const char* name; /* when probed; else NULL */
+  /* Of a group: tape index << 1 | written to memory; the root is the last. */
+  const uint32_t* members;
+  uint32_t n_members;
 } lz_step;
 
 /* The part of a plan that one stream runs. */
@@ -80,10 +83,35 @@ typedef struct plan_segment {
 
 typedef struct plan_chunk plan_chunk;
 
+/* Memory that goes at once. */
+typedef struct plan_arena {
+  plan_chunk* chunks;
+} plan_arena;
+
+/* Zeroed; NULL with a message. */
+void* arena_alloc(plan_arena* a, size_t bytes);
+/* Room for one more than `count` elements of `size` bytes, whose old place is
+ * `old`; grows when count is a power of two. */
+void* arena_grow(plan_arena* a, void* old, uint32_t count, size_t size);
+void arena_free(plan_arena* a);
+
+typedef struct lz_blueprint lz_blueprint;
+
+/* A value that was computed while planning. */
+typedef struct plan_folded {
+  const lz_array* out;
+  uint32_t node; /* tape index */
+} plan_folded;
+
 typedef struct lz_plan {
   _Atomic uint32_t refs; /* segments not yet run, and the caller's */
   uint64_t eval;
-  plan_chunk* chunks; /* the arena */
+  plan_arena arena;
+  lz_blueprint* blueprint; /* the programs' home, and what was decided */
+  const struct plan_signature* signature; /* while the blueprint is drawn */
+  plan_folded* folded;
+  uint32_t n_folded;
+  bool cached; /* nothing was planned: the blueprint was there */
   plan_node* tape;
   uint32_t n_tape, max_tape;
   uint32_t n_nodes; /* collected */
@@ -96,8 +124,11 @@ typedef struct lz_plan {
   char error[512]; /* the first failure's message, once failed is 2 */
 } lz_plan;
 
-/* Zeroed memory of the arena; NULL with a message. */
+/* Zeroed memory of the plan's arena; NULL with a message. */
 void* plan_alloc(lz_plan* p, size_t bytes);
+void* plan_alloc_raw(lz_plan* p, size_t bytes); /* not zeroed */
+/* Of the blueprint's. */
+void* plan_keep_alloc(lz_plan* p, size_t bytes);
 lz_plan* plan_new(void);
 void plan_unref(lz_plan* p);
 
@@ -108,6 +139,8 @@ void collect_forget(lz_plan* p);
 
 /* simplify.c: merges equal nodes, takes out what changes nothing. */
 int simplify(lz_plan* p);
+/* Turns the node into a view of `value`. */
+void simplify_alias(lz_plan* p, plan_node* t, lz_array* value);
 
 /* fuse.c: forms groups over the tape. */
 int fuse(lz_plan* p);
@@ -147,9 +180,16 @@ int fuse_build(lz_plan* p, const plan_group* g, lz_step* s);
 /* order.c: puts the steps into the order with the lowest memory peak. */
 int order_steps(lz_plan* p);
 
-/* steps.c: makes steps and segments, gives out tickets, marks arrays SCHEDULED.
- */
+/* steps.c: makes steps from groups and single nodes. */
 int steps_make(lz_plan* p);
+int steps_from_node(lz_plan* p, plan_node* t, lz_step* s);
+uint64_t steps_new_kernel(void);
+/* Tells who watches what a group's step holds; the tape is as collected. */
+void steps_report(lz_plan* p, const lz_step* s);
+/* Makes segments, gives out tickets, marks arrays SCHEDULED. */
+int steps_finish(lz_plan* p);
+/* Gives back what the steps hold: planning failed half-way. */
+void steps_undo(lz_plan* p);
 
 /* run.c: runs a segment on the calling thread. */
 void run_segment(lz_work* work);

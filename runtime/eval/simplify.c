@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/blueprint.h"
 #include "eval/plan.h"
 #include "eval/settings.h"
 #include "ops/elementwise.h"
@@ -121,7 +122,7 @@ static void simplify_redirect(
 }
 
 /* Turns the node into a view of `value`. */
-static void simplify_alias(lz_plan* p, plan_node* t, lz_array* value) {
+void simplify_alias(lz_plan* p, plan_node* t, lz_array* value) {
   lz_node* n = t->node;
   array_ref(value);
   simplify_use(p, value, 1);
@@ -134,6 +135,17 @@ static void simplify_alias(lz_plan* p, plan_node* t, lz_array* value) {
   n->n_inputs = 1;
   n->op = &op_copy_desc;
   n->params_size = 0;
+}
+
+PROBE_REPORT void simplify_report(
+    lz_plan* p, uint8_t what, const lz_array* node, const lz_array* into) {
+  PROBE(
+      rewrite,
+      .eval = p->eval,
+      .what = what,
+      .node = node->id,
+      .into = into->id);
+  blueprint_note_rewrite(p, what, node, into);
 }
 
 typedef struct simplify_table {
@@ -156,7 +168,8 @@ static uint32_t simplify_find(
   }
 }
 
-/* Takes out what nothing reads any more, from the end; producers follow. */
+/* Takes out what nothing reads any more, from the end; producers follow. The
+ * others keep their places. */
 static void simplify_drop(lz_plan* p) {
   for (uint32_t i = p->n_tape; i-- > 0;) {
     plan_node* t = &p->tape[i];
@@ -170,18 +183,12 @@ static void simplify_drop(lz_plan* p) {
       if (producer->uses == 0 && !producer->wanted) producer->replaced = 1;
     }
   }
-  uint32_t kept = 0;
   for (uint32_t i = 0; i < p->n_tape; i++) {
-    plan_node t = p->tape[i];
-    if (t.dead) {
-      t.node->slot = 0;
-      node_unref(t.node);
-      continue;
-    }
-    p->tape[kept++] = t;
-    t.node->slot = kept;
+    plan_node* t = &p->tape[i];
+    if (!t->dead) continue;
+    t->node->slot = 0;
+    node_unref(t->node);
   }
-  p->n_tape = kept;
 }
 
 int simplify(lz_plan* p) {
@@ -218,13 +225,8 @@ int simplify(lz_plan* p) {
     t->replaced = 1;
     t->out->flags |= ARRAY_ABSORBED; /* its value is known: not dropped */
     changed = true;
-    PROBE(
-        rewrite,
-        .eval = p->eval,
-        .what = what,
-        .node = t->out->id,
-        .into = other->id);
-    (void)what;
+    if (PROBE_ON()) simplify_report(p, what, t->out, other);
+    blueprint_note_edit(p, i, other, t->wanted);
     if (t->wanted) simplify_alias(p, t, other);
   }
   free(table.slots);

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/blueprint.h"
 #include "eval/eval.h"
 #include "eval/plan.h"
 #include "eval/settings.h"
 #include "probe/probe.h"
 
-static uint64_t steps_new_kernel(void) {
+uint64_t steps_new_kernel(void) {
   static _Atomic uint64_t last;
   return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
@@ -19,7 +20,7 @@ static uint64_t steps_new_kernel(void) {
 /* "Add+Multiply+Maximum", cut short with "+…". */
 static const char* steps_name(lz_plan* p, const plan_group* g) {
   enum { SIZE = 128 };
-  char* text = plan_alloc(p, SIZE);
+  char* text = plan_keep_alloc(p, SIZE);
   if (!text) return "";
   size_t at = 0;
   for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
@@ -33,19 +34,26 @@ static const char* steps_name(lz_plan* p, const plan_group* g) {
   return text;
 }
 
-static void steps_report_group(
-    lz_plan* p, const plan_group* g, const lz_step* s) {
-  uint32_t most = g->n_members + s->n_in + s->n_out;
+static uint32_t* steps_members(lz_plan* p, const plan_group* g) {
+  uint32_t* members = plan_keep_alloc(p, g->n_members * sizeof *members);
+  uint32_t n = 0;
+  for (uint32_t i = g->first_member; members && i;
+       i = p->tape[i - 1].next_member)
+    members[n++] = (i - 1) << 1 | p->tape[i - 1].written;
+  return members;
+}
+
+static void steps_report_fusion(lz_plan* p, const lz_step* s) {
+  uint32_t most = s->n_members + s->n_in + s->n_out;
   uint64_t* ids = malloc(most * sizeof *ids);
   if (!ids) return;
-  uint32_t n = 0;
   uint64_t saved = 0;
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    plan_node* t = &p->tape[i - 1];
-    ids[n++] = t->out->id;
-    if (!t->written) saved += 2 * array_nbytes(t->out);
+  for (uint32_t i = 0; i < s->n_members; i++) {
+    const plan_node* t = &p->tape[s->members[i] >> 1];
+    ids[i] = t->out->id;
+    if (!(s->members[i] & 1)) saved += 2 * array_nbytes(t->out);
   }
-  uint64_t* inputs = ids + n;
+  uint64_t* inputs = ids + s->n_members;
   for (uint32_t i = 0; i < s->n_in; i++) inputs[i] = s->in[i]->id;
   uint64_t* outputs = inputs + s->n_in;
   for (uint32_t i = 0; i < s->n_out; i++) outputs[i] = s->out[i]->id;
@@ -53,7 +61,7 @@ static void steps_report_group(
       fusion,
       .eval = p->eval,
       .kernel = s->kernel,
-      .n_nodes = n,
+      .n_nodes = s->n_members,
       .n_inputs = s->n_in,
       .n_outputs = s->n_out,
       .nodes = ids,
@@ -62,6 +70,23 @@ static void steps_report_group(
       .bytes_saved = saved);
   (void)saved;
   free(ids);
+}
+
+void steps_report(lz_plan* p, const lz_step* s) {
+  steps_report_fusion(p, s);
+  const plan_node* root = &p->tape[s->members[s->n_members - 1] >> 1];
+  for (uint32_t i = 0; i < s->n_members; i++) {
+    const plan_node* t = &p->tape[s->members[i] >> 1];
+    if (!(s->members[i] & 1) &&
+        atomic_load_explicit(&t->out->refs, memory_order_relaxed) > t->uses)
+      PROBE(
+          rewrite,
+          .eval = p->eval,
+          .what = LAZULI_REWRITE_ABSORBED,
+          .node = t->out->id,
+          .into = root->out->id);
+  }
+  (void)root;
 }
 
 static void steps_report_node(lz_plan* p, const lz_step* s) {
@@ -95,22 +120,6 @@ static void steps_report_node(lz_plan* p, const lz_step* s) {
   free(ids);
 }
 
-static void steps_report(lz_plan* p, const plan_group* g, lz_step* s) {
-  s->name = steps_name(p, g);
-  steps_report_group(p, g, s);
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    plan_node* t = &p->tape[i - 1];
-    if (!t->written &&
-        atomic_load_explicit(&t->out->refs, memory_order_relaxed) > t->uses)
-      PROBE(
-          rewrite,
-          .eval = p->eval,
-          .what = LAZULI_REWRITE_ABSORBED,
-          .node = t->out->id,
-          .into = p->tape[g->root].out->id);
-  }
-}
-
 static int steps_from_group(lz_plan* p, plan_group* g, lz_step* s) {
   s->in = plan_alloc(p, g->n_inputs * sizeof *s->in);
   if (!s->in || fuse_build(p, g, s)) return 1;
@@ -118,10 +127,13 @@ static int steps_from_group(lz_plan* p, plan_group* g, lz_step* s) {
   for (uint32_t i = 0; i < s->n_in; i++) s->in[i] = array_ref(g->inputs[i]);
   for (uint32_t i = 0; i < s->n_out; i++) array_ref(s->out[i]);
   s->stream = p->tape[g->root].node->stream;
-  return 0;
+  s->n_members = g->n_members;
+  s->members = steps_members(p, g);
+  if (PROBE_ON()) s->name = steps_name(p, g);
+  return !s->members;
 }
 
-static int steps_from_node(lz_plan* p, plan_node* t, lz_step* s) {
+int steps_from_node(lz_plan* p, plan_node* t, lz_step* s) {
   lz_node* n = t->node;
   s->out = plan_alloc(p, n->n_outputs * sizeof *s->out);
   if (!s->out) return 1;
@@ -205,19 +217,32 @@ static bool steps_can_fold(lz_plan* p, const plan_group* g, const lz_step* s) {
   return true;
 }
 
-static int steps_fold(lz_plan* p, const plan_group* g, lz_step* s) {
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
+static void steps_report_folds(lz_plan* p, const plan_group* g) {
+  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
+    const lz_array* a = p->tape[i - 1].out;
     PROBE(
-        rewrite,
-        .eval = p->eval,
-        .what = LAZULI_REWRITE_FOLDED,
-        .node = p->tape[i - 1].out->id);
+        rewrite, .eval = p->eval, .what = LAZULI_REWRITE_FOLDED, .node = a->id);
+    blueprint_note_fold_told(p, a);
+  }
+}
+
+static int steps_fold(lz_plan* p, const plan_group* g, lz_step* s) {
+  if (PROBE_ON()) steps_report_folds(p, g);
+  blueprint_note_fold(p, s);
+  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
+    const plan_node* t = &p->tape[i - 1];
+    if (!t->written) continue;
+    plan_folded* all =
+        arena_grow(&p->arena, p->folded, p->n_folded, sizeof *all);
+    if (!all) return 1;
+    p->folded = all;
+    p->folded[p->n_folded++] = (plan_folded){t->out, i - 1};
+  }
   return run_fold(s);
 }
 
-/* Gives back what the first n steps hold: planning failed half-way. */
-static void steps_undo(lz_plan* p, uint32_t n) {
-  for (uint32_t i = 0; i < n; i++) {
+void steps_undo(lz_plan* p) {
+  for (uint32_t i = 0; i < p->n_steps; i++) {
     lz_step* s = &p->steps[i];
     for (uint32_t k = 0; k < s->n_out; k++) array_unref(s->out[k]);
     if (s->node)
@@ -225,45 +250,58 @@ static void steps_undo(lz_plan* p, uint32_t n) {
     else
       for (uint32_t k = 0; k < s->n_in; k++) array_unref(s->in[k]);
   }
+  p->n_steps = 0;
+}
+
+/* The next step, of tape node i. */
+static int steps_next(lz_plan* p, uint32_t i) {
+  plan_node* t = &p->tape[i];
+  lz_step* s = &p->steps[p->n_steps];
+  *s = (lz_step){.kernel = steps_new_kernel()};
+  if (t->group ? steps_from_group(p, t->group, s) : steps_from_node(p, t, s))
+    return 1;
+  if (t->group && steps_can_fold(p, t->group, s))
+    return steps_fold(p, t->group, s);
+  if (t->group && PROBE_ON()) steps_report(p, s);
+  p->n_kernels += !(t->node->op->flags & OP_VIEW);
+  p->n_steps++;
+  return 0;
 }
 
 int steps_make(lz_plan* p) {
   uint32_t most = 0;
-  for (uint32_t i = 0; i < p->n_tape; i++)
-    most += !p->tape[i].group || p->tape[i].group->root == i;
-  p->steps = plan_alloc(p, most * sizeof *p->steps);
-  if (!p->steps && most) return 1;
-  uint32_t n = 0;
   for (uint32_t i = 0; i < p->n_tape; i++) {
-    plan_node* t = &p->tape[i];
-    if (t->group && t->group->root != i) continue;
-    lz_step* s = &p->steps[n];
-    s->kernel = steps_new_kernel();
-    if (t->group ? steps_from_group(p, t->group, s)
-                 : steps_from_node(p, t, s)) {
-      steps_undo(p, n);
+    const plan_node* t = &p->tape[i];
+    most += !t->dead && (!t->group || t->group->root == i);
+  }
+  p->steps = plan_alloc(p, (most + 1) * sizeof *p->steps);
+  if (!p->steps) return 1;
+  for (uint32_t i = 0; i < p->n_tape; i++) {
+    const plan_node* t = &p->tape[i];
+    if (t->dead || (t->group && t->group->root != i)) continue;
+    if (steps_next(p, i)) {
+      steps_undo(p);
       return 1;
     }
-    if (t->group && steps_can_fold(p, t->group, s)) {
-      if (steps_fold(p, t->group, s)) {
-        steps_undo(p, n);
-        return 1;
-      }
-      *s = (lz_step){0}; /* the next step takes its place */
-      continue;
-    }
-    if (t->group && PROBE_ON()) steps_report(p, t->group, s);
-    p->n_kernels += !(t->node->op->flags & OP_VIEW);
-    n++;
   }
-  p->n_steps = n;
-  if (order_steps(p) || steps_divide(p)) {
-    steps_undo(p, n);
+  if (order_steps(p)) {
+    steps_undo(p);
     return 1;
   }
-  for (uint32_t i = 0; i < p->n_tape; i++)
-    if (p->tape[i].group && !p->tape[i].written)
-      p->tape[i].out->flags |= ARRAY_ABSORBED;
-  for (uint32_t i = 0; i < n; i++) steps_schedule(&p->steps[i]);
+  return 0;
+}
+
+int steps_finish(lz_plan* p) {
+  if (steps_divide(p)) {
+    steps_undo(p);
+    return 1;
+  }
+  for (uint32_t i = 0; i < p->n_steps; i++) {
+    const lz_step* s = &p->steps[i];
+    for (uint32_t k = 0; k < s->n_members; k++)
+      if (!(s->members[k] & 1))
+        p->tape[s->members[k] >> 1].out->flags |= ARRAY_ABSORBED;
+  }
+  for (uint32_t i = 0; i < p->n_steps; i++) steps_schedule(&p->steps[i]);
   return 0;
 }

@@ -12,6 +12,7 @@ static void on_node(void* u, const lazuli_probe_node* e) {
 static void on_eval_end(void* u, const lazuli_probe_eval_end* e) {
   (void)u;
   watched.evals++;
+  watched.planned += !e->plan_cached;
   watched.last_nodes = e->nodes;
 }
 static void on_fusion(void* u, const lazuli_probe_fusion* e) {

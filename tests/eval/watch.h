@@ -5,7 +5,7 @@
 #include "lazuli/probe.h"
 
 typedef struct watch_counts {
-  int nodes, evals, kernels, ended, refusals, donated, absorbed, waits;
+  int nodes, evals, planned, kernels, ended, refusals, donated, absorbed, waits;
   int merged, folded, simplified, dropped;
   uint64_t written;    /* bytes, by all kernels */
   uint64_t saved;      /* bytes that fusion kept out of memory */
