@@ -10,6 +10,7 @@
 #include "core/op.h"
 #include "core/scope.h"
 #include "ops/arrange.h"
+#include "ops/create.h"
 #include "stream/stream.h"
 #include "transform/vjp.h"
 
@@ -75,14 +76,27 @@ static int custom_vjp(const lz_vjp* v) {
     for (size_t i = 0; i < m; i++) v->grad[n + i] = v->cotan[i];
     return 0;
   }
-  lz_list in = list_of(v->in, n), cotan = list_of(v->cotan, m);
-  lz_list out = list_of(v->out, m);
-  closure_args args = {.in = {&in, &cotan, &out}};
-  if (closure_call(p->rules->vjp, &args)) {
-    closure_args_clear(&args);
-    return 1;
+  /* Of results that nobody holds any more the rule hears all the same. */
+  lz_array** given = malloc((2 * m + 1) * sizeof *given);
+  if (!given) return error_memory() == NULL;
+  int failed = 0;
+  for (size_t i = 0; i < m && !failed; i++) {
+    given[i] =
+        v->cotan[i] ? v->cotan[i] : op_zeros_like(v->in[n + i], v->stream);
+    given[m + i] = v->out[i] ? v->out[i] : v->in[n + i];
+    failed = !given[i];
   }
-  return take_results(&args, v->grad, n);
+  lz_list in = list_of(v->in, n), cotan = list_of(given, m);
+  lz_list out = list_of(given + m, m);
+  closure_args args = {.in = {&in, &cotan, &out}};
+  if (!failed && closure_call(p->rules->vjp, &args)) {
+    closure_args_clear(&args);
+    failed = 1;
+  } else if (!failed) {
+    failed = take_results(&args, v->grad, n);
+  }
+  free(given);
+  return failed;
 }
 
 static int custom_jvp(const lz_jvp* v) {
