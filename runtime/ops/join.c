@@ -34,6 +34,7 @@ const lz_op op_concatenate_desc = {
     .cpu = concatenate_cpu,
     .vjp = concatenate_vjp,
     .jvp = concatenate_jvp,
+    .vmap = concatenate_vmap,
     .infer = infer_concatenate};
 
 /* The arrays cast to the type they meet in, in scratch of the caller's. */

@@ -141,6 +141,7 @@ static const lz_fusable arg_fusable = {
       .fusable = &reduce_fusable, \
       GPU(gpu_reduce),            \
       .vjp = reduce_vjp,          \
+      .vmap = reduce_vmap,        \
       .infer = infer_reduce,      \
       .describe = reduce_describe}
 const lz_op op_reduce_descs[REDUCE_KINDS] = {
@@ -186,6 +187,7 @@ const lz_op op_arg_desc = {
     .cpu = arg_cpu,
     .fusable = &arg_fusable,
     .vjp = zero_vjp,
+    .vmap = arg_vmap,
     .infer = infer_arg};
 
 lz_array* op_argreduce(
@@ -328,6 +330,7 @@ const lz_op op_softmax_desc = {
     .fusable = &softmax_fusable,
     GPU(gpu_softmax),
     .vjp = softmax_vjp,
+    .vmap = softmax_vmap,
     .infer = infer_softmax};
 
 static int logsumexp_cpu(lz_exec* x) {
@@ -344,6 +347,7 @@ const lz_op op_logsumexp_desc = {
     .cpu = logsumexp_cpu,
     .fusable = &logsumexp_fusable,
     .vjp = logsumexp_vjp,
+    .vmap = softmax_vmap,
     .infer = infer_logsumexp};
 
 /* The only axis of a set, or -1. */

@@ -57,6 +57,17 @@ int scatter_axis_vmap(const lz_vmap* v);
 int sort_vmap(const lz_vmap* v);
 int scan_vmap(const lz_vmap* v);
 
+/* ops/vmap_structured.c */
+int reduce_vmap(const lz_vmap* v);
+int arg_vmap(const lz_vmap* v);
+int softmax_vmap(const lz_vmap* v); /* and of log-sum-exp */
+int transpose_vmap(const lz_vmap* v);
+int same_elements_vmap(const lz_vmap* v);
+int same_vmap(const lz_vmap* v); /* one that looks at no axis */
+int broadcast_vmap(const lz_vmap* v);
+int slice_vmap(const lz_vmap* v);
+int concatenate_vmap(const lz_vmap* v);
+
 /* Nothing flows back. */
 int zero_vjp(const lz_vjp* v);
 

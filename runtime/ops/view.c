@@ -181,6 +181,7 @@ VIEW(
     view_reshape,
     .vjp = same_elements_vjp,
     .fusable = &same_order,
+    .vmap = same_elements_vmap,
     .infer = infer_reshape);
 VIEW(
     flatten,
@@ -188,6 +189,7 @@ VIEW(
     view_reshape,
     .vjp = same_elements_vjp,
     .fusable = &same_order,
+    .vmap = same_elements_vmap,
     .infer = infer_flatten);
 VIEW(
     unflatten,
@@ -195,6 +197,7 @@ VIEW(
     view_reshape,
     .vjp = same_elements_vjp,
     .fusable = &same_order,
+    .vmap = same_elements_vmap,
     .infer = infer_unflatten);
 VIEW(
     broadcast,
@@ -202,12 +205,14 @@ VIEW(
     view_broadcast,
     .vjp = broadcast_vjp,
     .fusable = &spread,
+    .vmap = broadcast_vmap,
     .infer = infer_broadcast_to);
 VIEW(
     transpose,
     "Transpose",
     view_transpose,
     .vjp = transpose_vjp,
+    .vmap = transpose_vmap,
     .infer = infer_transpose,
     .describe = view_describe_axes);
 VIEW(
@@ -216,6 +221,7 @@ VIEW(
     view_ones,
     .vjp = expand_dims_vjp,
     .fusable = &same_order,
+    .vmap = same_elements_vmap,
     .infer = infer_expand_dims);
 VIEW(
     squeeze,
@@ -223,6 +229,7 @@ VIEW(
     view_ones,
     .vjp = squeeze_vjp,
     .fusable = &same_order,
+    .vmap = same_elements_vmap,
     .infer = infer_squeeze);
 VIEW(
     slice,
@@ -230,6 +237,7 @@ VIEW(
     view_slice,
     .vjp = slice_vjp,
     .jvp = slice_jvp,
+    .vmap = slice_vmap,
     .infer = infer_slice);
 VIEW(
     as_strided,
@@ -242,6 +250,7 @@ VIEW(
     "Contiguous",
     view_contiguous,
     .vjp = same_elements_vjp,
+    .vmap = same_vmap,
     .infer = infer_contiguous);
 VIEW(
     copy,
@@ -249,4 +258,5 @@ VIEW(
     view_same,
     .vjp = same_elements_vjp,
     .fusable = &same_order,
+    .vmap = same_vmap,
     .infer = infer_same);
