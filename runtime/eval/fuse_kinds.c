@@ -201,6 +201,10 @@ unsigned fuse_kinds(
   bool same = array_same_shape(t->out, root);
   unsigned kinds = g->kinds;
   *rows = g->rows;
+  /* A ramp counts from the first element of what its program runs over, which
+   * must be all of it and no block of rows, nor a part of a product. */
+  if (elementwise && t->node->op->elementwise == EW_IOTA)
+    kinds &= ~(unsigned)(GROUP_ROWS | GROUP_MATMUL);
   if (elementwise && same && g->plain) return kinds;
   if (t->out->size == 0 || root->size == 0) kinds &= GROUP_PROGRAM;
   const lz_fusable* f = t->node->op->fusable;
