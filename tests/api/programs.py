@@ -28,7 +28,8 @@ BINARY = "add subtract multiply maximum minimum greater equal".split()
 # where those of STEP are of others, a rounding makes another number.
 EXACT = set("abs negative maximum minimum max_axis min_axis slice reshape "
             "swapaxes broadcast_to concatenate_axis take_axis where expand_dims "
-            "greater equal floor sign logical_not isnan astype".split())
+            "greater equal floor sign logical_not isnan astype "
+            "arange".split())
 STEP = set("greater equal floor sign logical_not isnan".split())
 # Results that stay near 1; of others these take no operands: they would make a
 # rounding large.
@@ -57,7 +58,7 @@ class Program:
         r = self.r = d.r
         self.d, self.seed = d, seed
         self.b, self.m, self.n, self.k = (
-            r.choice([1, 2, 3]), r.choice([1, 4, 17, 64, 130]),
+            r.choice([1, 2, 3]), r.choice([1, 4, 17, 64, 130, 300]),
             r.choice([1, 5, 16, 33, 128]), r.choice([3, 8, 40]))
         shapes = [(self.m, self.n), (self.n,), (self.m, 1), (1, self.n),
                   (self.b, self.m, self.n), (), (self.n, self.k),
@@ -109,7 +110,18 @@ class Program:
 
     def grow(self):
         r = self.r
-        kind = r.choice("uuubbbbbrrsnmmvvvvcwta")
+        kind = r.choice("uuubbbbbrrsnmmvvvvcwtai")
+        if kind == "i":  # a ramp, as a row or a column
+            n = r.choice([self.m, self.n])
+            self.add("arange", [1, n + 1, 1, r.choice(["float32", "int32"])],
+                     (n,), "float32")
+            if self.steps and self.steps[-1][0] == "arange":
+                self.types[-1] = self.steps[-1][1][3]
+                self.tame[-1] = False
+                if r.random() < 0.6:
+                    self.add("expand_dims", [Value(len(self.shapes) - 1), 1],
+                             (n, 1), self.types[-1])
+            return
         at, shape, t = self.pick(0 if kind in "ub" else 1)
         floating = t.startswith("float")
         if kind == "u":
