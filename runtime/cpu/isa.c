@@ -6,7 +6,9 @@
 
 static const char* const names[] = {"generic", "avx2", "avx512"};
 
-const char* isa_name(enum isa_level level) { return names[level]; }
+const char* isa_name(enum isa_level level) {
+  return names[level];
+}
 
 static enum isa_level isa_detect(void) {
   enum isa_level level = ISA_GENERIC;

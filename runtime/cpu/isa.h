@@ -24,9 +24,9 @@ const char* isa_name(enum isa_level level);
 #if defined(__x86_64__)
 #define ISA_DECLARE(type, name) \
   extern const type name##_generic, name##_avx2, name##_avx512;
-#define ISA_PICK(name)                              \
-  (isa_get() == ISA_AVX512 ? &name##_avx512         \
-   : isa_get() == ISA_AVX2 ? &name##_avx2           \
+#define ISA_PICK(name)                      \
+  (isa_get() == ISA_AVX512 ? &name##_avx512 \
+   : isa_get() == ISA_AVX2 ? &name##_avx2   \
                            : &name##_generic)
 #else
 #define ISA_DECLARE(type, name) extern const type name##_generic;

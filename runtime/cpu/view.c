@@ -11,10 +11,7 @@ bool view_is_contiguous(const lz_view* v) {
 }
 
 int view_collapse(
-    int n_views,
-    int ndim,
-    int32_t* shape,
-    int64_t strides[][LZ_MAX_DIMS]) {
+    int n_views, int ndim, int32_t* shape, int64_t strides[][LZ_MAX_DIMS]) {
   int out = 0;
   for (int i = 0; i < ndim; i++) {
     if (shape[i] == 1) continue;

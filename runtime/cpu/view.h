@@ -38,9 +38,6 @@ bool view_is_contiguous(const lz_view* v);
  * All views have `shape`; strides[k] is replaced, the new ndim returned. Axes
  * of extent 1 are dropped; the result has at least one axis. */
 int view_collapse(
-    int n_views,
-    int ndim,
-    int32_t* shape,
-    int64_t strides[][LZ_MAX_DIMS]);
+    int n_views, int ndim, int32_t* shape, int64_t strides[][LZ_MAX_DIMS]);
 
 #endif

@@ -44,9 +44,9 @@ static inline lz_buffer* buffer_ref(lz_buffer* b) {
 void buffer_unref(lz_buffer* b); /* takes NULL */
 
 /* How device memory is made: set once by the GPU backend. `allocate` fills
- * data, handle and block; `release` returns them to the system; `forget` lets go
- * of what the backend keeps of a host buffer (handle), whose contents change or
- * whose life ends. */
+ * data, handle and block; `release` returns them to the system; `forget` lets
+ * go of what the backend keeps of a host buffer (handle), whose contents change
+ * or whose life ends. */
 typedef struct alloc_device {
   int (*allocate)(lz_buffer* b, size_t bytes);
   void (*release)(lz_buffer* b);

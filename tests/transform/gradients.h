@@ -2,8 +2,8 @@
 #ifndef TESTS_GRADIENTS_H
 #define TESTS_GRADIENTS_H
 
-#include "core/closure.h"
 #include "core/array.h"
+#include "core/closure.h"
 #include "stream/stream.h"
 
 typedef lz_array* (*function)(lz_array* const* in);

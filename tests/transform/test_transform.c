@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/scope.h"
 #include "eval/eval.h"
+#include "gradients.h"
 #include "mlx/c/mlx.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
@@ -24,7 +25,6 @@
 #include "transform/compile.h"
 #include "transform/vjp.h"
 #include "transform/vmap.h"
-#include "gradients.h"
 #include "watch.h"
 
 #define F1(name, e)                                \
@@ -40,52 +40,52 @@
     return e;                                      \
   }
 F1(exp, op_exp(a, s))
-F1(expm1, op_expm1(a, s)) F1(log, op_log(a, s)) F1(log2, op_log2(a, s)) F1(
-    log10, op_log10(a, s)) F1(log1p, op_log1p(a, s)) F1(sin, op_sin(a, s))
-    F1(cos, op_cos(a, s)) F1(tan, op_tan(a, s)) F1(arcsin, op_arcsin(a, s)) F1(
-        arccos,
-        op_arccos(a, s)) F1(arctan, op_arctan(a, s)) F1(sinh, op_sinh(a, s))
-        F1(cosh, op_cosh(a, s)) F1(tanh, op_tanh(a, s)) F1(
-            arcsinh,
-            op_arcsinh(
-                a,
-                s)) F1(arccosh, op_arccosh(op_add(a, op_scalar(DTYPE_FLOAT64, 1), s), s))
-            F1(arctanh, op_arctanh(a, s)) F1(sigmoid, op_sigmoid(a, s)) F1(
-                erf, op_erf(a, s)) F1(sqrt, op_sqrt(a, s))
-                F1(rsqrt, op_rsqrt(a, s)) F1(square, op_square(a, s)) F1(
-                    abs, op_abs(op_negative(a, s), s)) F2(add, op_add(a, b, s))
-                    F2(subtract, op_subtract(a, b, s)) F2(
-                        multiply,
-                        op_multiply(a, b, s)) F2(divide, op_divide(a, b, s))
-                        F2(power, op_power(a, b, s)) F2(maximum, op_maximum(a, b, s)) F2(
-                            minimum,
-                            op_minimum(
-                                a,
-                                b,
-                                s)) F2(logaddexp, op_logaddexp(a, b, s))
-                            F2(arctan2, op_arctan2(a, b, s)) F2(
-                                where,
-                                op_where(
-                                    op_less(a, b, s),
-                                    op_square(a, s),
-                                    op_exp(b, s),
-                                    s))
-                                F2(matmul,
+F1(expm1, op_expm1(a, s))
+F1(log, op_log(a, s)) F1(log2, op_log2(a, s)) F1(log10, op_log10(a, s)) F1(
+    log1p,
+    op_log1p(
+        a, s)) F1(sin, op_sin(a, s)) F1(cos, op_cos(a, s)) F1(tan, op_tan(a, s))
+    F1(arcsin, op_arcsin(a, s)) F1(arccos, op_arccos(a, s)) F1(
+        arctan, op_arctan(a, s)) F1(sinh, op_sinh(a, s)) F1(cosh, op_cosh(a, s))
+        F1(tanh, op_tanh(a, s)) F1(arcsinh, op_arcsinh(a, s)) F1(
+            arccosh,
+            op_arccosh(
+                op_add(a, op_scalar(DTYPE_FLOAT64, 1), s),
+                s)) F1(arctanh, op_arctanh(a, s)) F1(sigmoid, op_sigmoid(a, s))
+            F1(erf, op_erf(a, s)) F1(sqrt, op_sqrt(a, s)) F1(rsqrt, op_rsqrt(a, s)) F1(
+                square,
+                op_square(a, s)) F1(abs, op_abs(op_negative(a, s), s))
+                F2(add, op_add(a, b, s)) F2(subtract, op_subtract(a, b, s)) F2(
+                    multiply,
+                    op_multiply(a, b, s)) F2(divide, op_divide(a, b, s))
+                    F2(power, op_power(a, b, s)) F2(maximum, op_maximum(a, b, s)) F2(
+                        minimum,
+                        op_minimum(
+                            a,
+                            b,
+                            s)) F2(logaddexp, op_logaddexp(a, b, s))
+                        F2(arctan2, op_arctan2(a, b, s)) F2(
+                            where,
+                            op_where(
+                                op_less(a, b, s),
+                                op_square(a, s),
+                                op_exp(b, s),
+                                s))
+                            F2(matmul,
+                               op_square(
+                                   op_matmul(a, op_transpose_all(b, s), s), s))
+                                F1(softmax,
                                    op_square(
-                                       op_matmul(a, op_transpose_all(b, s), s),
-                                       s))
-                                    F1(softmax,
-                                       op_square(
-                                           op_softmax(a, AXIS(-1), false, s),
-                                           s))
-                                        F1(logsumexp, op_logsumexp(a, AXIS(0), false, s)) F1(
-                                            reductions,
-                                            op_add(
-                                                op_square(
-                                                    op_sum(a, AXIS(1), true, s),
-                                                    s),
-                                                op_prod(a, AXIS(0), true, s),
-                                                s))
+                                       op_softmax(a, AXIS(-1), false, s), s))
+                                    F1(logsumexp,
+                                       op_logsumexp(a, AXIS(0), false, s))
+                                        F1(reductions,
+                                           op_add(
+                                               op_square(
+                                                   op_sum(a, AXIS(1), true, s),
+                                                   s),
+                                               op_prod(a, AXIS(0), true, s),
+                                               s))
                                             F1(extremes,
                                                op_multiply(
                                                    op_max(a, AXIS(0), true, s),
@@ -93,11 +93,7 @@ F1(expm1, op_expm1(a, s)) F1(log, op_log(a, s)) F1(log2, op_log2(a, s)) F1(
                                                    s))
                                                 F1(spread,
                                                    op_var(
-                                                       a,
-                                                       AXIS(1),
-                                                       false,
-                                                       1,
-                                                       s))
+                                                       a, AXIS(1), false, 1, s))
                                                     F1(views,
                                                        op_multiply(
                                                            op_transpose_all(

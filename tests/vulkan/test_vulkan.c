@@ -132,14 +132,12 @@ static void functions_agree_with_the_cpu(void** state) {
         op_unary(of_positive[i], positive, cpu()),
         4e-6f);
   lz_array* inside = op_multiply(a, op_scalar(DTYPE_FLOAT32, 0.9), cpu());
-  assert_close(
-      op_erfinv(inside, gpu()), op_erfinv(inside, cpu()), 2e-5f);
-  assert_close(
-      op_arctanh(inside, gpu()), op_arctanh(inside, cpu()), 2e-5f);
+  assert_close(op_erfinv(inside, gpu()), op_erfinv(inside, cpu()), 2e-5f);
+  assert_close(op_arctanh(inside, gpu()), op_arctanh(inside, cpu()), 2e-5f);
   /* Vulkan asks little of a device's trigonometry: 2^-11 for sin and cos, 4096
    * units for arcs. */
-  static const int loose[] = {EW_SIN,    EW_COS,    EW_TAN,
-                              EW_ARCTAN, EW_ARCSIN, EW_ARCCOS};
+  static const int loose[] = {
+      EW_SIN, EW_COS, EW_TAN, EW_ARCTAN, EW_ARCSIN, EW_ARCCOS};
   for (size_t i = 0; i < sizeof loose / sizeof *loose; i++)
     assert_close(
         op_unary(loose[i], inside, gpu()),

@@ -78,8 +78,8 @@ typedef struct lazuli_probe_node {
   uint32_t stream;
   uint32_t n_inputs;
   uint32_t n_outputs;
-  const uint64_t* inputs;             /* array ids */
-  const lazuli_probe_array* outputs;  /* ids are consecutive */
+  const uint64_t* inputs;            /* array ids */
+  const lazuli_probe_array* outputs; /* ids are consecutive */
   uint64_t of; /* array of the node that it derives or repeats, or 0 */
 } lazuli_probe_node;
 
@@ -100,7 +100,7 @@ typedef struct lazuli_probe_eval_end {
   uint32_t kernels;    /* kernels dispatched */
   uint8_t plan_cached; /* the plan came from the cache */
   uint8_t failed;
-  uint64_t plan_ns;    /* collecting, optimising and planning */
+  uint64_t plan_ns; /* collecting, optimising and planning */
 } lazuli_probe_eval_end;
 
 typedef struct lazuli_probe_rewrite {
@@ -120,7 +120,7 @@ typedef struct lazuli_probe_fusion {
   const uint64_t* nodes;
   const uint64_t* inputs;  /* arrays read */
   const uint64_t* outputs; /* arrays written */
-  uint64_t bytes_saved;    /* bytes of intermediates not written and read back */
+  uint64_t bytes_saved; /* bytes of intermediates not written and read back */
 } lazuli_probe_fusion;
 
 typedef struct lazuli_probe_refusal {
@@ -220,22 +220,22 @@ typedef struct lazuli_probe_release {
 
 /* A compiled function was called. */
 enum lazuli_compile_change {
-  LAZULI_COMPILE_FIRST = 1,     /* never seen before */
+  LAZULI_COMPILE_FIRST = 1, /* never seen before */
   LAZULI_COMPILE_SHAPE = 2,
   LAZULI_COMPILE_DTYPE = 4,
   LAZULI_COMPILE_RANK = 8,
   LAZULI_COMPILE_CONSTANT = 16,
   LAZULI_COMPILE_STREAM = 32,
-  LAZULI_COMPILE_COUNT = 64,    /* another number of inputs */
-  LAZULI_COMPILE_EVICTED = 128  /* seen before, but dropped from the cache */
+  LAZULI_COMPILE_COUNT = 64,   /* another number of inputs */
+  LAZULI_COMPILE_EVICTED = 128 /* seen before, but dropped from the cache */
 };
 typedef struct lazuli_probe_compile {
-  uint64_t function;   /* identity of the function */
+  uint64_t function; /* identity of the function */
   uint8_t hit;
-  uint32_t changed;    /* enum lazuli_compile_change, of the nearest entry */
-  const char* detail;  /* e.g. "input 1: (8,3) was (4,3)", or "" */
-  uint32_t nodes;      /* traced, when it missed */
-  uint32_t captured;   /* nodes dragged in through captured arrays */
+  uint32_t changed;   /* enum lazuli_compile_change, of the nearest entry */
+  const char* detail; /* e.g. "input 1: (8,3) was (4,3)", or "" */
+  uint32_t nodes;     /* traced, when it missed */
+  uint32_t captured;  /* nodes dragged in through captured arrays */
   uint64_t trace_ns;
 } lazuli_probe_compile;
 
@@ -256,7 +256,8 @@ typedef struct lazuli_probe_mark {
 } lazuli_probe_mark;
 
 /* Slots may be NULL. `size` is sizeof(lazuli_probe): a runtime reads no slot
- * past it, so older watchers keep working. `user` is handed to each callback. */
+ * past it, so older watchers keep working. `user` is handed to each callback.
+ */
 typedef struct lazuli_probe {
   uint32_t version; /* LAZULI_PROBE_VERSION */
   uint32_t size;

@@ -81,10 +81,7 @@ LAZULI_API mlx_array mlx_array_new_complex(float real_val, float imag_val);
 /* A copy of data, row-major, of the given shape (dim extents, none
  * negative). data may be NULL only where there are no elements. */
 LAZULI_API mlx_array mlx_array_new_data(
-    const void* data,
-    const int* shape,
-    int dim,
-    mlx_dtype dtype);
+    const void* data, const int* shape, int dim, mlx_dtype dtype);
 
 /* The same without copying: dtor(data) runs once, when nothing needs the
  * memory any more, on any thread. Memory not aligned to its elements is
@@ -121,9 +118,7 @@ LAZULI_API int mlx_array_set_float64(mlx_array* arr, double val);
 LAZULI_API int mlx_array_set_double(mlx_array* arr, double val);
 
 LAZULI_API int mlx_array_set_complex(
-    mlx_array* arr,
-    float real_val,
-    float imag_val);
+    mlx_array* arr, float real_val, float imag_val);
 
 LAZULI_API int mlx_array_set_data(
     mlx_array* arr,
@@ -181,8 +176,7 @@ LAZULI_API int mlx_array_item_float32(float* res, const mlx_array arr);
 LAZULI_API int mlx_array_item_float64(double* res, const mlx_array arr);
 
 LAZULI_API int mlx_array_item_complex64(
-    mlx_complex64_t* res,
-    const mlx_array arr);
+    mlx_complex64_t* res, const mlx_array arr);
 
 #ifdef HAS_FLOAT16
 LAZULI_API int mlx_array_item_float16(float16_t* res, const mlx_array arr);

@@ -54,8 +54,8 @@ LAZULI_API mlx_closure mlx_closure_new(void);
 LAZULI_API int mlx_closure_free(mlx_closure cls);
 
 /* NULL ctx and an error where fun is NULL. */
-LAZULI_API mlx_closure mlx_closure_new_func(
-    int (*fun)(mlx_vector_array*, const mlx_vector_array));
+LAZULI_API mlx_closure
+mlx_closure_new_func(int (*fun)(mlx_vector_array*, const mlx_vector_array));
 
 LAZULI_API mlx_closure mlx_closure_new_func_payload(
     int (*fun)(mlx_vector_array*, const mlx_vector_array, void*),
@@ -67,30 +67,31 @@ LAZULI_API int mlx_closure_set(mlx_closure* cls, const mlx_closure src);
 
 /* Calls the function on input, which it may not change. */
 LAZULI_API int mlx_closure_apply(
-    mlx_vector_array* res,
-    mlx_closure cls,
-    const mlx_vector_array input);
+    mlx_vector_array* res, mlx_closure cls, const mlx_vector_array input);
 
 /* For functions of one array; a call with another number is an error. */
-LAZULI_API mlx_closure mlx_closure_new_unary(
-    int (*fun)(mlx_array*, const mlx_array));
+LAZULI_API mlx_closure
+mlx_closure_new_unary(int (*fun)(mlx_array*, const mlx_array));
 
 /* Functions of arrays by position and by name. */
 LAZULI_API mlx_closure_kwargs mlx_closure_kwargs_new(void);
 
 LAZULI_API int mlx_closure_kwargs_free(mlx_closure_kwargs cls);
 
-LAZULI_API mlx_closure_kwargs mlx_closure_kwargs_new_func(
-    int (*fun)( mlx_vector_array*, const mlx_vector_array, const mlx_map_string_to_array));
+LAZULI_API mlx_closure_kwargs mlx_closure_kwargs_new_func(int (*fun)(
+    mlx_vector_array*, const mlx_vector_array, const mlx_map_string_to_array));
 
 LAZULI_API mlx_closure_kwargs mlx_closure_kwargs_new_func_payload(
-    int (*fun)( mlx_vector_array*, const mlx_vector_array, const mlx_map_string_to_array, void*),
+    int (*fun)(
+        mlx_vector_array*,
+        const mlx_vector_array,
+        const mlx_map_string_to_array,
+        void*),
     void* payload,
     void (*dtor)(void*));
 
 LAZULI_API int mlx_closure_kwargs_set(
-    mlx_closure_kwargs* cls,
-    const mlx_closure_kwargs src);
+    mlx_closure_kwargs* cls, const mlx_closure_kwargs src);
 
 LAZULI_API int mlx_closure_kwargs_apply(
     mlx_vector_array* res,
@@ -106,14 +107,15 @@ LAZULI_API int mlx_closure_value_and_grad_free(mlx_closure_value_and_grad cls);
 LAZULI_API mlx_closure_value_and_grad mlx_closure_value_and_grad_new_func(
     int (*fun)(mlx_vector_array*, mlx_vector_array*, const mlx_vector_array));
 
-LAZULI_API mlx_closure_value_and_grad mlx_closure_value_and_grad_new_func_payload(
-    int (*fun)( mlx_vector_array*, mlx_vector_array*, const mlx_vector_array, void*),
+LAZULI_API mlx_closure_value_and_grad
+mlx_closure_value_and_grad_new_func_payload(
+    int (*fun)(
+        mlx_vector_array*, mlx_vector_array*, const mlx_vector_array, void*),
     void* payload,
     void (*dtor)(void*));
 
 LAZULI_API int mlx_closure_value_and_grad_set(
-    mlx_closure_value_and_grad* cls,
-    const mlx_closure_value_and_grad src);
+    mlx_closure_value_and_grad* cls, const mlx_closure_value_and_grad src);
 
 LAZULI_API int mlx_closure_value_and_grad_apply(
     mlx_vector_array* res_0,
@@ -127,17 +129,24 @@ LAZULI_API mlx_closure_custom mlx_closure_custom_new(void);
 
 LAZULI_API int mlx_closure_custom_free(mlx_closure_custom cls);
 
-LAZULI_API mlx_closure_custom mlx_closure_custom_new_func(
-    int (*fun)( mlx_vector_array*, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array));
+LAZULI_API mlx_closure_custom mlx_closure_custom_new_func(int (*fun)(
+    mlx_vector_array*,
+    const mlx_vector_array,
+    const mlx_vector_array,
+    const mlx_vector_array));
 
 LAZULI_API mlx_closure_custom mlx_closure_custom_new_func_payload(
-    int (*fun)( mlx_vector_array*, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array, void*),
+    int (*fun)(
+        mlx_vector_array*,
+        const mlx_vector_array,
+        const mlx_vector_array,
+        const mlx_vector_array,
+        void*),
     void* payload,
     void (*dtor)(void*));
 
 LAZULI_API int mlx_closure_custom_set(
-    mlx_closure_custom* cls,
-    const mlx_closure_custom src);
+    mlx_closure_custom* cls, const mlx_closure_custom src);
 
 LAZULI_API int mlx_closure_custom_apply(
     mlx_vector_array* res,
@@ -152,17 +161,26 @@ LAZULI_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new(void);
 
 LAZULI_API int mlx_closure_custom_jvp_free(mlx_closure_custom_jvp cls);
 
-LAZULI_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func(
-    int (*fun)( mlx_vector_array*, const mlx_vector_array, const mlx_vector_array, const int*, size_t _num));
+LAZULI_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func(int (*fun)(
+    mlx_vector_array*,
+    const mlx_vector_array,
+    const mlx_vector_array,
+    const int*,
+    size_t _num));
 
 LAZULI_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func_payload(
-    int (*fun)( mlx_vector_array*, const mlx_vector_array, const mlx_vector_array, const int*, size_t _num, void*),
+    int (*fun)(
+        mlx_vector_array*,
+        const mlx_vector_array,
+        const mlx_vector_array,
+        const int*,
+        size_t _num,
+        void*),
     void* payload,
     void (*dtor)(void*));
 
 LAZULI_API int mlx_closure_custom_jvp_set(
-    mlx_closure_custom_jvp* cls,
-    const mlx_closure_custom_jvp src);
+    mlx_closure_custom_jvp* cls, const mlx_closure_custom_jvp src);
 
 LAZULI_API int mlx_closure_custom_jvp_apply(
     mlx_vector_array* res,
@@ -178,17 +196,26 @@ LAZULI_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new(void);
 
 LAZULI_API int mlx_closure_custom_vmap_free(mlx_closure_custom_vmap cls);
 
-LAZULI_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func(
-    int (*fun)( mlx_vector_array*, mlx_vector_int*, const mlx_vector_array, const int*, size_t _num));
+LAZULI_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func(int (*fun)(
+    mlx_vector_array*,
+    mlx_vector_int*,
+    const mlx_vector_array,
+    const int*,
+    size_t _num));
 
 LAZULI_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func_payload(
-    int (*fun)( mlx_vector_array*, mlx_vector_int*, const mlx_vector_array, const int*, size_t _num, void*),
+    int (*fun)(
+        mlx_vector_array*,
+        mlx_vector_int*,
+        const mlx_vector_array,
+        const int*,
+        size_t _num,
+        void*),
     void* payload,
     void (*dtor)(void*));
 
 LAZULI_API int mlx_closure_custom_vmap_set(
-    mlx_closure_custom_vmap* cls,
-    const mlx_closure_custom_vmap src);
+    mlx_closure_custom_vmap* cls, const mlx_closure_custom_vmap src);
 
 LAZULI_API int mlx_closure_custom_vmap_apply(
     mlx_vector_array* res_0,

@@ -25,9 +25,7 @@ typedef enum mlx_compile_mode_ {
  * shape) stays what it was in the trace. Where an operation cannot tell its
  * result's shape, the function is traced for that shape, too. */
 LAZULI_API int mlx_compile(
-    mlx_closure* res,
-    const mlx_closure fun,
-    bool shapeless);
+    mlx_closure* res, const mlx_closure fun, bool shapeless);
 
 LAZULI_API int mlx_detail_compile(
     mlx_closure* res,

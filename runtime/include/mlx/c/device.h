@@ -67,31 +67,22 @@ LAZULI_API int mlx_device_info_get(mlx_device_info* info, mlx_device dev);
 LAZULI_API int mlx_device_info_free(mlx_device_info info);
 
 LAZULI_API int mlx_device_info_has_key(
-    bool* exists,
-    mlx_device_info info,
-    const char* key);
+    bool* exists, mlx_device_info info, const char* key);
 
 /* These return 2, without an error, where the key is unknown or its value is
  * of the other kind. */
 LAZULI_API int mlx_device_info_is_string(
-    bool* is_string,
-    mlx_device_info info,
-    const char* key);
+    bool* is_string, mlx_device_info info, const char* key);
 
 /* *value is owned by info. */
 LAZULI_API int mlx_device_info_get_string(
-    const char** value,
-    mlx_device_info info,
-    const char* key);
+    const char** value, mlx_device_info info, const char* key);
 
 LAZULI_API int mlx_device_info_get_size(
-    size_t* value,
-    mlx_device_info info,
-    const char* key);
+    size_t* value, mlx_device_info info, const char* key);
 
 LAZULI_API int mlx_device_info_get_keys(
-    mlx_vector_string* keys,
-    mlx_device_info info);
+    mlx_vector_string* keys, mlx_device_info info);
 
 #ifdef __cplusplus
 }

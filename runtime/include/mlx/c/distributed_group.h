@@ -25,9 +25,7 @@ LAZULI_API int mlx_distributed_group_free(mlx_distributed_group group);
 /* *res becomes the group of one. bk is NULL or one of any, mpi, ring, nccl,
  * jaccl; strict asks for a real backend and so fails. */
 LAZULI_API int mlx_distributed_init(
-    mlx_distributed_group* res,
-    bool strict,
-    const char* bk /* may be null */);
+    mlx_distributed_group* res, bool strict, const char* bk /* may be null */);
 
 /* 0. */
 LAZULI_API int mlx_distributed_group_rank(mlx_distributed_group group);

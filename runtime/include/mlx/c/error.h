@@ -28,17 +28,12 @@ typedef void (*mlx_error_handler_func)(const char* msg, void* data);
  * "MLX error: ..." and exits with status -1. The handler may call the
  * interface. */
 LAZULI_API void mlx_set_error_handler(
-    mlx_error_handler_func handler,
-    void* data,
-    void (*dtor)(void*));
+    mlx_error_handler_func handler, void* data, void (*dtor)(void*));
 
 /* What mlx_error() calls: reports a printf-like message with " at file:line"
  * appended. Any length. */
 LAZULI_API void _mlx_error(
-    const char* file,
-    const int line,
-    const char* fmt,
-    ...);
+    const char* file, const int line, const char* fmt, ...);
 
 /* Reports an error from the place where it stands. */
 #define mlx_error(...) _mlx_error(__FILE__, __LINE__, __VA_ARGS__)

@@ -8,11 +8,11 @@
  * parameters are functions of this program (custom_vjp and its kin, checkpoint)
  * are an error that names them.
  *
- * A traced function takes arguments of the number, names, shapes and dtypes that
- * it was traced with; of any shape but the same number of axes if it was traced
- * shapeless. What the function makes of a shape itself stays as in the trace
- * then, and an operation that cannot tell its result's shape from its inputs (a
- * slice) makes a call with other shapes an error that names it.
+ * A traced function takes arguments of the number, names, shapes and dtypes
+ * that it was traced with; of any shape but the same number of axes if it was
+ * traced shapeless. What the function makes of a shape itself stays as in the
+ * trace then, and an operation that cannot tell its result's shape from its
+ * inputs (a slice) makes a call with other shapes an error that names it.
  *
  * Files are in this machine's byte order and carry a version of the format, one
  * for each operation, and checksums: what was written by another build that
@@ -62,9 +62,7 @@ LAZULI_API int mlx_export_function_kwargs(
 /* For one file with several traces of a function. NULL ctx and an error where
  * nothing can be written. Holds the closure until it is freed. */
 LAZULI_API mlx_function_exporter mlx_function_exporter_new(
-    const char* file,
-    const mlx_closure fun,
-    bool shapeless);
+    const char* file, const mlx_closure fun, bool shapeless);
 
 /* A NULL ctx is fine. The file is complete before, after each apply. */
 LAZULI_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
@@ -72,19 +70,19 @@ LAZULI_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
 /* Traces the function with such arguments and appends it. Arguments that an
  * earlier trace takes are an error. */
 LAZULI_API int mlx_function_exporter_apply(
-    const mlx_function_exporter xfunc,
-    const mlx_vector_array args);
+    const mlx_function_exporter xfunc, const mlx_vector_array args);
 
-/* The names become part of what the trace takes; the function, which takes none,
- * does not see them. */
+/* The names become part of what the trace takes; the function, which takes
+ * none, does not see them. */
 LAZULI_API int mlx_function_exporter_apply_kwargs(
     const mlx_function_exporter xfunc,
     const mlx_vector_array args,
     const mlx_map_string_to_array kwargs);
 
-/* Reads and checks all functions of a file; NULL ctx and an error where one does
- * not hold. Large constants are read, and compared with their checksum, by the
- * first evaluation that needs them; replacing the file does not change them. */
+/* Reads and checks all functions of a file; NULL ctx and an error where one
+ * does not hold. Large constants are read, and compared with their checksum, by
+ * the first evaluation that needs them; replacing the file does not change
+ * them. */
 LAZULI_API mlx_imported_function mlx_imported_function_new(const char* file);
 
 /* A NULL ctx is fine. Results stay valid. */

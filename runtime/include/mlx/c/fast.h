@@ -45,39 +45,25 @@ LAZULI_API int mlx_fast_cuda_kernel_config_add_output_arg(
     mlx_dtype dtype);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_set_grid(
-    mlx_fast_cuda_kernel_config cls,
-    int grid1,
-    int grid2,
-    int grid3);
+    mlx_fast_cuda_kernel_config cls, int grid1, int grid2, int grid3);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_set_thread_group(
-    mlx_fast_cuda_kernel_config cls,
-    int thread1,
-    int thread2,
-    int thread3);
+    mlx_fast_cuda_kernel_config cls, int thread1, int thread2, int thread3);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_set_init_value(
-    mlx_fast_cuda_kernel_config cls,
-    float value);
+    mlx_fast_cuda_kernel_config cls, float value);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_set_verbose(
-    mlx_fast_cuda_kernel_config cls,
-    bool verbose);
+    mlx_fast_cuda_kernel_config cls, bool verbose);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_add_template_arg_dtype(
-    mlx_fast_cuda_kernel_config cls,
-    const char* name,
-    mlx_dtype dtype);
+    mlx_fast_cuda_kernel_config cls, const char* name, mlx_dtype dtype);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_add_template_arg_int(
-    mlx_fast_cuda_kernel_config cls,
-    const char* name,
-    int value);
+    mlx_fast_cuda_kernel_config cls, const char* name, int value);
 
 LAZULI_API int mlx_fast_cuda_kernel_config_add_template_arg_bool(
-    mlx_fast_cuda_kernel_config cls,
-    const char* name,
-    bool value);
+    mlx_fast_cuda_kernel_config cls, const char* name, bool value);
 
 LAZULI_API mlx_fast_cuda_kernel mlx_fast_cuda_kernel_new(
     const char* name,
@@ -119,39 +105,25 @@ LAZULI_API int mlx_fast_metal_kernel_config_add_output_arg(
     mlx_dtype dtype);
 
 LAZULI_API int mlx_fast_metal_kernel_config_set_grid(
-    mlx_fast_metal_kernel_config cls,
-    int grid1,
-    int grid2,
-    int grid3);
+    mlx_fast_metal_kernel_config cls, int grid1, int grid2, int grid3);
 
 LAZULI_API int mlx_fast_metal_kernel_config_set_thread_group(
-    mlx_fast_metal_kernel_config cls,
-    int thread1,
-    int thread2,
-    int thread3);
+    mlx_fast_metal_kernel_config cls, int thread1, int thread2, int thread3);
 
 LAZULI_API int mlx_fast_metal_kernel_config_set_init_value(
-    mlx_fast_metal_kernel_config cls,
-    float value);
+    mlx_fast_metal_kernel_config cls, float value);
 
 LAZULI_API int mlx_fast_metal_kernel_config_set_verbose(
-    mlx_fast_metal_kernel_config cls,
-    bool verbose);
+    mlx_fast_metal_kernel_config cls, bool verbose);
 
 LAZULI_API int mlx_fast_metal_kernel_config_add_template_arg_dtype(
-    mlx_fast_metal_kernel_config cls,
-    const char* name,
-    mlx_dtype dtype);
+    mlx_fast_metal_kernel_config cls, const char* name, mlx_dtype dtype);
 
 LAZULI_API int mlx_fast_metal_kernel_config_add_template_arg_int(
-    mlx_fast_metal_kernel_config cls,
-    const char* name,
-    int value);
+    mlx_fast_metal_kernel_config cls, const char* name, int value);
 
 LAZULI_API int mlx_fast_metal_kernel_config_add_template_arg_bool(
-    mlx_fast_metal_kernel_config cls,
-    const char* name,
-    bool value);
+    mlx_fast_metal_kernel_config cls, const char* name, bool value);
 
 LAZULI_API mlx_fast_metal_kernel mlx_fast_metal_kernel_new(
     const char* name,

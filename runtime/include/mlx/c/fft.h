@@ -48,10 +48,7 @@ LAZULI_API int mlx_fft_fft2(
 
 /* float32 frequencies of n samples that are d apart, negative ones last. */
 LAZULI_API int mlx_fft_fftfreq(
-    mlx_array* res,
-    int n,
-    double d,
-    const mlx_stream s);
+    mlx_array* res, int n, double d, const mlx_stream s);
 
 LAZULI_API int mlx_fft_fftn(
     mlx_array* res,
@@ -155,10 +152,7 @@ LAZULI_API int mlx_fft_rfft2(
 
 /* The n / 2 + 1 that are not negative. */
 LAZULI_API int mlx_fft_rfftfreq(
-    mlx_array* res,
-    int n,
-    double d,
-    const mlx_stream s);
+    mlx_array* res, int n, double d, const mlx_stream s);
 
 LAZULI_API int mlx_fft_rfftn(
     mlx_array* res,

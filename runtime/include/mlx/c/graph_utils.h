@@ -28,28 +28,20 @@ LAZULI_API mlx_node_namer mlx_node_namer_new();
 LAZULI_API int mlx_node_namer_free(mlx_node_namer namer);
 
 LAZULI_API int mlx_node_namer_set_name(
-    mlx_node_namer namer,
-    const mlx_array arr,
-    const char* name);
+    mlx_node_namer namer, const mlx_array arr, const char* name);
 
 /* *name is owned by the namer and valid until the array is named anew. */
 LAZULI_API int mlx_node_namer_get_name(
-    const char** name,
-    mlx_node_namer namer,
-    const mlx_array arr);
+    const char** name, mlx_node_namer namer, const mlx_array arr);
 
 /* Writes the graph under outputs in Graphviz's language. namer is not
  * changed; what it does not name is named for this call. */
 LAZULI_API int mlx_export_to_dot(
-    FILE* os,
-    const mlx_node_namer namer,
-    const mlx_vector_array outputs);
+    FILE* os, const mlx_node_namer namer, const mlx_vector_array outputs);
 
 /* Writes the graph as text: inputs, outputs, then a line for each operation. */
 LAZULI_API int mlx_print_graph(
-    FILE* os,
-    const mlx_node_namer namer,
-    const mlx_vector_array outputs);
+    FILE* os, const mlx_node_namer namer, const mlx_vector_array outputs);
 
 #ifdef __cplusplus
 }

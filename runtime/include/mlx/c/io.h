@@ -18,9 +18,7 @@ extern "C" {
 #endif
 
 LAZULI_API int mlx_load_reader(
-    mlx_array* res,
-    mlx_io_reader in_stream,
-    const mlx_stream s);
+    mlx_array* res, mlx_io_reader in_stream, const mlx_stream s);
 
 LAZULI_API int mlx_load(mlx_array* res, const char* file, const mlx_stream s);
 
@@ -29,9 +27,7 @@ LAZULI_API int mlx_load(mlx_array* res, const char* file, const mlx_stream s);
  * with float16 .scales and .biases of groups of 32, as quantized_matmul takes
  * them. Error: no such file, a truncated one, another type. */
 LAZULI_API int mlx_load_gguf(
-    mlx_io_gguf* gguf,
-    const char* file,
-    const mlx_stream s);
+    mlx_io_gguf* gguf, const char* file, const mlx_stream s);
 
 /* Lazy arrays and the texts of __metadata__, both by name. 8-bit floats come as
  * uint8. What the header says is checked against the file at once: an error

@@ -74,64 +74,42 @@ LAZULI_API int mlx_io_gguf_get_keys(mlx_vector_string* keys, mlx_io_gguf io);
 
 /* Returns 2, without an error, where there is no such array. */
 LAZULI_API int mlx_io_gguf_get_array(
-    mlx_array* arr,
-    mlx_io_gguf io,
-    const char* key);
+    mlx_array* arr, mlx_io_gguf io, const char* key);
 
 /* The get_metadata functions return 2 where there is no such key and 3 where
  * its value is of another kind; neither is an error. */
 LAZULI_API int mlx_io_gguf_get_metadata_array(
-    mlx_array* arr,
-    mlx_io_gguf io,
-    const char* key);
+    mlx_array* arr, mlx_io_gguf io, const char* key);
 
 LAZULI_API int mlx_io_gguf_get_metadata_string(
-    mlx_string* str,
-    mlx_io_gguf io,
-    const char* key);
+    mlx_string* str, mlx_io_gguf io, const char* key);
 
 LAZULI_API int mlx_io_gguf_get_metadata_vector_string(
-    mlx_vector_string* vstr,
-    mlx_io_gguf io,
-    const char* key);
+    mlx_vector_string* vstr, mlx_io_gguf io, const char* key);
 
 /* The has_metadata functions return 2 and false where there is no such key;
  * 0 and whether the kind is theirs elsewhere. */
 LAZULI_API int mlx_io_gguf_has_metadata_array(
-    bool* flag,
-    mlx_io_gguf io,
-    const char* key);
+    bool* flag, mlx_io_gguf io, const char* key);
 
 LAZULI_API int mlx_io_gguf_has_metadata_string(
-    bool* flag,
-    mlx_io_gguf io,
-    const char* key);
+    bool* flag, mlx_io_gguf io, const char* key);
 
 LAZULI_API int mlx_io_gguf_has_metadata_vector_string(
-    bool* flag,
-    mlx_io_gguf io,
-    const char* key);
+    bool* flag, mlx_io_gguf io, const char* key);
 
 /* The set functions keep what was set first where the key is there. */
 LAZULI_API int mlx_io_gguf_set_array(
-    mlx_io_gguf io,
-    const char* key,
-    const mlx_array arr);
+    mlx_io_gguf io, const char* key, const mlx_array arr);
 
 LAZULI_API int mlx_io_gguf_set_metadata_array(
-    mlx_io_gguf io,
-    const char* key,
-    const mlx_array marr);
+    mlx_io_gguf io, const char* key, const mlx_array marr);
 
 LAZULI_API int mlx_io_gguf_set_metadata_string(
-    mlx_io_gguf io,
-    const char* key,
-    const char* mstr);
+    mlx_io_gguf io, const char* key, const char* mstr);
 
 LAZULI_API int mlx_io_gguf_set_metadata_vector_string(
-    mlx_io_gguf io,
-    const char* key,
-    const mlx_vector_string mvstr);
+    mlx_io_gguf io, const char* key, const mlx_vector_string mvstr);
 
 #ifdef __cplusplus
 }

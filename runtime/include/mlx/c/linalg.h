@@ -22,17 +22,11 @@ extern "C" {
 /* a = res res^T, or res^T res if upper. What is not positive definite is no
  * error: its factor is of no use. */
 LAZULI_API int mlx_linalg_cholesky(
-    mlx_array* res,
-    const mlx_array a,
-    bool upper,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool upper, const mlx_stream s);
 
 /* The inverse of the matrix whose Cholesky factor a is. */
 LAZULI_API int mlx_linalg_cholesky_inv(
-    mlx_array* res,
-    const mlx_array a,
-    bool upper,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool upper, const mlx_stream s);
 
 /* Of vectors of 2 or 3 elements along axis; two of 2 give 3 with zeros. */
 LAZULI_API int mlx_linalg_cross(
@@ -45,10 +39,7 @@ LAZULI_API int mlx_linalg_cross(
 /* Values (..., N) and, in columns, vectors (..., N, N), all complex64. Complex
  * too. */
 LAZULI_API int mlx_linalg_eig(
-    mlx_array* res_0,
-    mlx_array* res_1,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res_0, mlx_array* res_1, const mlx_array a, const mlx_stream s);
 
 /* Of symmetric (Hermitian) matrices: real values (..., N) ascending, vectors in
  * columns. UPLO, "L" or "U": the triangle that is read. Complex too. */
@@ -60,33 +51,21 @@ LAZULI_API int mlx_linalg_eigh(
     const mlx_stream s);
 
 LAZULI_API int mlx_linalg_eigvals(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 LAZULI_API int mlx_linalg_eigvalsh(
-    mlx_array* res,
-    const mlx_array a,
-    const char* UPLO,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const char* UPLO, const mlx_stream s);
 
 LAZULI_API int mlx_linalg_inv(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The rows' order (uint32), L (..., M, K), U (..., K, N). Error: singular. */
 LAZULI_API int mlx_linalg_lu(
-    mlx_vector_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_vector_array* res, const mlx_array a, const mlx_stream s);
 
 /* Both factors in one array, and pivots (uint32, K). */
 LAZULI_API int mlx_linalg_lu_factor(
-    mlx_array* res_0,
-    mlx_array* res_1,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res_0, mlx_array* res_1, const mlx_array a, const mlx_stream s);
 
 /* Over one axis the norm of vectors: of order 0, 1, 2, infinite or any p; over
  * two that of matrices: 1, 2, infinite, or their negatives. axis NULL: all. */
@@ -120,23 +99,15 @@ LAZULI_API int mlx_linalg_norm_l2(
 
 /* Singular values below 10 max(M, N) eps times the largest count as zero. */
 LAZULI_API int mlx_linalg_pinv(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Q (..., M, K) and R (..., K, N). */
 LAZULI_API int mlx_linalg_qr(
-    mlx_array* res_0,
-    mlx_array* res_1,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res_0, mlx_array* res_1, const mlx_array a, const mlx_stream s);
 
 /* x of a x = b; b is (N) or (..., N, K). */
 LAZULI_API int mlx_linalg_solve(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 LAZULI_API int mlx_linalg_solve_triangular(
     mlx_array* res,
@@ -154,10 +125,7 @@ LAZULI_API int mlx_linalg_svd(
     const mlx_stream s);
 
 LAZULI_API int mlx_linalg_tri_inv(
-    mlx_array* res,
-    const mlx_array a,
-    bool upper,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool upper, const mlx_stream s);
 
 #ifdef __cplusplus
 }

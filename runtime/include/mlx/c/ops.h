@@ -2,13 +2,14 @@
  * computes. What is said of values holds once they are computed.
  *
  * 0: *res has the result, a new handle or the one that was there, overwritten;
- * it may be an input. Else non-zero: the error handler was told which operation,
- * argument and value, and *res is as it was. Inputs stay the caller's.
+ * it may be an input. Else non-zero: the error handler was told which
+ * operation, argument and value, and *res is as it was. Inputs stay the
+ * caller's.
  *
  * "Shapes broadcast": aligned at the last axis, extents of 1 repeat. "Dtypes
- * meet": in the one that both go to, as NumPy's do but that integers with floats
- * take the float's. Negative axes count from the last. "Of integers in float32"
- * holds for bools too. A view shares memory with its input. */
+ * meet": in the one that both go to, as NumPy's do but that integers with
+ * floats take the float's. Negative axes count from the last. "Of integers in
+ * float32" holds for bools too. A view shares memory with its input. */
 #ifndef MLX_C_OPS_H
 #define MLX_C_OPS_H
 
@@ -37,10 +38,7 @@ LAZULI_API int mlx_abs(mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a + b. Shapes broadcast, dtypes meet; integers wrap; of bools: or. */
 LAZULI_API int mlx_add(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* alpha * (a @ b) + beta * c. a and b as in mlx_matmul; c broadcasts to the
  * product. */
@@ -74,10 +72,7 @@ LAZULI_API int mlx_all_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_all(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* Whether mlx_isclose holds everywhere: one bool. */
 LAZULI_API int mlx_allclose(
@@ -110,10 +105,7 @@ LAZULI_API int mlx_any_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_any(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* start, start + step, ... below stop (above it for a negative step), of the
  * dtype. Refuses bool, NaN and lengths that no array has. */
@@ -128,50 +120,35 @@ LAZULI_API int mlx_arange(
 /* The angle in [0, pi] whose cosine is a; of integers in float32. NaN outside
  * its domain. */
 LAZULI_API int mlx_arccos(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The non-negative number whose hyperbolic cosine is a; of integers in float32.
  * NaN outside its domain. */
 LAZULI_API int mlx_arccosh(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The angle in [-pi/2, pi/2] whose sine is a; of integers in float32. NaN
  * outside its domain. */
 LAZULI_API int mlx_arcsin(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The number whose hyperbolic sine is a; of integers in float32. */
 LAZULI_API int mlx_arcsinh(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The angle in (-pi/2, pi/2) whose tangent is a; of integers in float32. */
 LAZULI_API int mlx_arctan(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The angle in [-pi, pi] of the point (b, a). Shapes broadcast; in a float
  * dtype. Refuses complex numbers. */
 LAZULI_API int mlx_arctan2(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The number whose hyperbolic tangent is a; of integers in float32. NaN outside
  * its domain. */
 LAZULI_API int mlx_arctanh(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Where along the axis the largest element is, the first of equal ones: uint32.
  * Refuses an array without elements. */
@@ -184,10 +161,7 @@ LAZULI_API int mlx_argmax_axis(
 
 /* The same in the array as one row. */
 LAZULI_API int mlx_argmax(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* Where along the axis the smallest element is, the first of equal ones:
  * uint32. Refuses an array without elements. */
@@ -200,40 +174,25 @@ LAZULI_API int mlx_argmin_axis(
 
 /* The same in the array as one row. */
 LAZULI_API int mlx_argmin(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* The positions, uint32, in an order in which mlx_partition_axis has the
  * elements. */
 LAZULI_API int mlx_argpartition_axis(
-    mlx_array* res,
-    const mlx_array a,
-    int kth,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int kth, int axis, const mlx_stream s);
 
 /* The same of the array as one row. */
 LAZULI_API int mlx_argpartition(
-    mlx_array* res,
-    const mlx_array a,
-    int kth,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int kth, const mlx_stream s);
 
 /* The positions, uint32, in the order of the elements along the axis; equal
  * ones stay in order. */
 LAZULI_API int mlx_argsort_axis(
-    mlx_array* res,
-    const mlx_array a,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int axis, const mlx_stream s);
 
 /* The same of the array as one row. */
 LAZULI_API int mlx_argsort(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Whether both have one shape and equal elements: one bool. equal_nan: NaN
  * equals NaN. */
@@ -259,29 +218,20 @@ LAZULI_API int mlx_as_strided(
 /* The elements in another dtype: floats are rounded to nearest, to integers
  * towards 0; to bool: whether not 0; from complex the real part. */
 LAZULI_API int mlx_astype(
-    mlx_array* res,
-    const mlx_array a,
-    mlx_dtype dtype,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, mlx_dtype dtype, const mlx_stream s);
 
 /* a with at least one axis. */
 LAZULI_API int mlx_atleast_1d(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a with at least two axes; new ones, of extent 1, come first. */
 LAZULI_API int mlx_atleast_2d(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a with at least three axes, new ones of extent 1: (n) becomes (1, n, 1), (m,
  * n) becomes (m, n, 1). */
 LAZULI_API int mlx_atleast_3d(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The triangular window of M points, float32. */
 LAZULI_API int mlx_bartlett(mlx_array* res, int M, const mlx_stream s);
@@ -289,32 +239,21 @@ LAZULI_API int mlx_bartlett(mlx_array* res, int M, const mlx_stream s);
 /* a & b of integers or bools. Shapes broadcast, dtypes meet; floats are
  * refused. */
 LAZULI_API int mlx_bitwise_and(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* ~a of integers; of bools: not. Floats are refused. */
 LAZULI_API int mlx_bitwise_invert(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a | b of integers or bools. Shapes broadcast, dtypes meet; floats are
  * refused. */
 LAZULI_API int mlx_bitwise_or(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a ^ b of integers or bools. Shapes broadcast, dtypes meet; floats are
  * refused. */
 LAZULI_API int mlx_bitwise_xor(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* Blackman's window of M points, float32. */
 LAZULI_API int mlx_blackman(mlx_array* res, int M, const mlx_stream s);
@@ -335,9 +274,7 @@ LAZULI_API int mlx_block_masked_mm(
 /* Views of all inputs in the shape they have in common; refused where there is
  * none. */
 LAZULI_API int mlx_broadcast_arrays(
-    mlx_vector_array* res,
-    const mlx_vector_array inputs,
-    const mlx_stream s);
+    mlx_vector_array* res, const mlx_vector_array inputs, const mlx_stream s);
 
 /* A view of a in the shape: axes of extent 1, and new ones in front, repeat. */
 LAZULI_API int mlx_broadcast_to(
@@ -369,15 +306,11 @@ LAZULI_API int mlx_concatenate_axis(
 
 /* The same of each array as one row. */
 LAZULI_API int mlx_concatenate(
-    mlx_array* res,
-    const mlx_vector_array arrays,
-    const mlx_stream s);
+    mlx_array* res, const mlx_vector_array arrays, const mlx_stream s);
 
 /* The complex conjugate; what is real stays. */
 LAZULI_API int mlx_conjugate(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a with its elements side by side, row by row; with allow_col_major column by
  * column does too. A copy only where it is needed. */
@@ -555,9 +488,7 @@ LAZULI_API int mlx_cumsum(
 
 /* Radians in degrees; of integers in float32. */
 LAZULI_API int mlx_degrees(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The inputs, computed only once the dependencies are. */
 LAZULI_API int mlx_depends(
@@ -582,10 +513,7 @@ LAZULI_API int mlx_dequantize(
 /* Of a vector the square matrix with it on diagonal k; of a matrix that
  * diagonal. */
 LAZULI_API int mlx_diag(
-    mlx_array* res,
-    const mlx_array a,
-    int k,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int k, const mlx_stream s);
 
 /* The diagonal over two axes, as the last axis; offset > 0 lies above. A view.
  */
@@ -599,10 +527,7 @@ LAZULI_API int mlx_diagonal(
 
 /* a / b. Shapes broadcast, dtypes meet; of integers in float32. */
 LAZULI_API int mlx_divide(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* Quotient and remainder, in a vector of two. Both of truncating division. */
 LAZULI_API int mlx_divmod(
@@ -621,10 +546,7 @@ LAZULI_API int mlx_einsum(
 
 /* a == b, as bool. Shapes broadcast, dtypes meet; nothing compares with NaN. */
 LAZULI_API int mlx_equal(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The error function; of integers in float32. Refuses complex numbers when
  * evaluated. */
@@ -633,9 +555,7 @@ LAZULI_API int mlx_erf(mlx_array* res, const mlx_array a, const mlx_stream s);
 /* The inverse of the error function: NaN outside [-1, 1]; of integers in
  * float32. Refuses complex numbers when evaluated. */
 LAZULI_API int mlx_erfinv(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* e to the power a; of integers in float32. */
 LAZULI_API int mlx_exp(mlx_array* res, const mlx_array a, const mlx_stream s);
@@ -650,10 +570,7 @@ LAZULI_API int mlx_expand_dims_axes(
 
 /* The same with one axis. */
 LAZULI_API int mlx_expand_dims(
-    mlx_array* res,
-    const mlx_array a,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int axis, const mlx_stream s);
 
 /* exp(a) - 1, exact near 0; of integers in float32. Refuses complex numbers
  * when evaluated. */
@@ -661,12 +578,7 @@ LAZULI_API int mlx_expm1(mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* n x m zeros with ones on diagonal k. */
 LAZULI_API int mlx_eye(
-    mlx_array* res,
-    int n,
-    int m,
-    int k,
-    mlx_dtype dtype,
-    const mlx_stream s);
+    mlx_array* res, int n, int m, int k, mlx_dtype dtype, const mlx_stream s);
 
 /* Axes start_axis to end_axis as one; of a scalar a vector of one. */
 LAZULI_API int mlx_flatten(
@@ -682,17 +594,11 @@ LAZULI_API int mlx_floor(mlx_array* res, const mlx_array a, const mlx_stream s);
 /* a / b without fraction: floats are floored, integers truncated, and 0 where b
  * is 0. Shapes broadcast, dtypes meet. */
 LAZULI_API int mlx_floor_divide(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* 8-bit floats (e4m3, as uint8) in a float dtype. */
 LAZULI_API int mlx_from_fp8(
-    mlx_array* res,
-    const mlx_array x,
-    mlx_dtype dtype,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array x, mlx_dtype dtype, const mlx_stream s);
 
 /* vals broadcast to the shape, in the dtype. */
 LAZULI_API int mlx_full(
@@ -765,17 +671,11 @@ LAZULI_API int mlx_gather_qmm(
 
 /* a > b, as bool. Shapes broadcast, dtypes meet; nothing compares with NaN. */
 LAZULI_API int mlx_greater(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a >= b, as bool. Shapes broadcast, dtypes meet; nothing compares with NaN. */
 LAZULI_API int mlx_greater_equal(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* Of m * 2^k elements along the last axis, m one of 1, 12, 20 and 28; scaled by
  * one over the root of that where scale has no value. Integers give float32. */
@@ -793,10 +693,7 @@ LAZULI_API int mlx_hanning(mlx_array* res, int M, const mlx_stream s);
 
 /* n x n with ones on the diagonal. */
 LAZULI_API int mlx_identity(
-    mlx_array* res,
-    int n,
-    mlx_dtype dtype,
-    const mlx_stream s);
+    mlx_array* res, int n, mlx_dtype dtype, const mlx_stream s);
 
 /* The imaginary part, float32; of real numbers 0 of their dtype. */
 LAZULI_API int mlx_imag(mlx_array* res, const mlx_array a, const mlx_stream s);
@@ -804,10 +701,7 @@ LAZULI_API int mlx_imag(mlx_array* res, const mlx_array a, const mlx_stream s);
 /* Sums of products over the last axes, which have one extent: (..., k), (...,
  * k). */
 LAZULI_API int mlx_inner(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* |a - b| <= atol + rtol |b|, as bool. equal_nan: NaN is close to NaN. */
 LAZULI_API int mlx_isclose(
@@ -821,9 +715,7 @@ LAZULI_API int mlx_isclose(
 
 /* Where a is neither infinite nor NaN, as bool. */
 LAZULI_API int mlx_isfinite(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Where a is infinite, as bool. */
 LAZULI_API int mlx_isinf(mlx_array* res, const mlx_array a, const mlx_stream s);
@@ -833,44 +725,28 @@ LAZULI_API int mlx_isnan(mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Where a is minus infinity, as bool. */
 LAZULI_API int mlx_isneginf(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Where a is plus infinity, as bool. */
 LAZULI_API int mlx_isposinf(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Kronecker's product: extents multiply; the shorter shape gets axes in front.
  */
 LAZULI_API int mlx_kron(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a << b of integers; shapes broadcast, dtypes meet. Floats are refused. */
 LAZULI_API int mlx_left_shift(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a < b, as bool. Shapes broadcast, dtypes meet; nothing compares with NaN. */
 LAZULI_API int mlx_less(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a <= b, as bool. Shapes broadcast, dtypes meet; nothing compares with NaN. */
 LAZULI_API int mlx_less_equal(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* num points from start to stop, both of them, in the dtype. Refuses a negative
  * num. */
@@ -896,10 +772,7 @@ LAZULI_API int mlx_log2(mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* log(exp(a) + exp(b)) without overflow; in a float dtype. Shapes broadcast. */
 LAZULI_API int mlx_logaddexp(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* log(sum(exp(a))) so far along the axis; `reverse` from the end, without
  * `inclusive` up to the element before. */
@@ -913,23 +786,15 @@ LAZULI_API int mlx_logcumsumexp(
 
 /* Where both are non-zero, as bool. Shapes broadcast. */
 LAZULI_API int mlx_logical_and(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* Where a is zero, as bool. */
 LAZULI_API int mlx_logical_not(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* Where one is non-zero, as bool. Shapes broadcast. */
 LAZULI_API int mlx_logical_or(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* log(sum(exp(a))) without overflow, in a float dtype. Refuses an array without
  * elements. Over the axes given; keepdims leaves them with extent 1. An axis
@@ -952,10 +817,7 @@ LAZULI_API int mlx_logsumexp_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_logsumexp(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* a with its elements where mask (of a's leading axes, bool) is true taken from
  * src in order; a scalar src serves all, else too few are an error. */
@@ -970,10 +832,7 @@ LAZULI_API int mlx_masked_scatter(
  * broadcast, a vector is a row on the left, a column on the right. Refuses
  * scalars, integers and inner extents that differ. */
 LAZULI_API int mlx_matmul(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The largest element, in a's dtype; NaN where there is one. An array without
  * elements is refused. Over the axes given; keepdims leaves them with extent 1.
@@ -996,17 +855,11 @@ LAZULI_API int mlx_max_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_max(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* The larger of a and b, NaN if one is. Shapes broadcast, dtypes meet. */
 LAZULI_API int mlx_maximum(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The mean, in a float dtype. Over the axes given; keepdims leaves them with
  * extent 1. An axis twice or out of range is refused. */
@@ -1028,10 +881,7 @@ LAZULI_API int mlx_mean_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_mean(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* The median over the axes, in a float dtype; of an even number the mean of the
  * two in the middle. Refuses axes without elements. */
@@ -1073,17 +923,11 @@ LAZULI_API int mlx_min_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_min(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* The smaller of a and b, NaN if one is. Shapes broadcast, dtypes meet. */
 LAZULI_API int mlx_minimum(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* A view in which axis `source` stands at `destination`. */
 LAZULI_API int mlx_moveaxis(
@@ -1095,10 +939,7 @@ LAZULI_API int mlx_moveaxis(
 
 /* a * b. Shapes broadcast, dtypes meet; integers wrap; of bools: and. */
 LAZULI_API int mlx_multiply(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a with NaN as `nan` and infinities as posinf and neginf, unless told the
  * largest numbers of the dtype. */
@@ -1112,16 +953,11 @@ LAZULI_API int mlx_nan_to_num(
 
 /* -a. Refuses bools. */
 LAZULI_API int mlx_negative(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a != b, as bool. Shapes broadcast, dtypes meet; NaN differs from all. */
 LAZULI_API int mlx_not_equal(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The product of the extents of the axes, or one over it (inverted), as a
  * scalar of the dtype. */
@@ -1144,16 +980,11 @@ LAZULI_API int mlx_ones(
 
 /* Ones of a's shape and dtype. */
 LAZULI_API int mlx_ones_like(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* All products of an element of a with one of b: (size of a, size of b). */
 LAZULI_API int mlx_outer(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a with low_pad_size[i] elements before and high_pad_size[i] behind it along
  * axes[i]: pad_value (mode "constant") or the nearest element ("edge"). Refuses
@@ -1183,26 +1014,16 @@ LAZULI_API int mlx_pad_symmetric(
 /* The elements along the axis in an order in which element kth is where sorting
  * puts it, and none before it is larger, none behind it smaller. */
 LAZULI_API int mlx_partition_axis(
-    mlx_array* res,
-    const mlx_array a,
-    int kth,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int kth, int axis, const mlx_stream s);
 
 /* The same of the array as one row. */
 LAZULI_API int mlx_partition(
-    mlx_array* res,
-    const mlx_array a,
-    int kth,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int kth, const mlx_stream s);
 
 /* a to the power b. Shapes broadcast, dtypes meet; a negative power of an
  * integer is 0. */
 LAZULI_API int mlx_power(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The product. Bools and integers below 32 bits become 32-bit integers; 1 of
  * none. Over the axes given; keepdims leaves them with extent 1. An axis twice
@@ -1225,10 +1046,7 @@ LAZULI_API int mlx_prod_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_prod(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* a with values, broadcast to indices, put where indices say along the axis;
  * which of several for one place stays is not said. */
@@ -1286,26 +1104,19 @@ LAZULI_API int mlx_quantized_matmul(
 
 /* Degrees in radians; of integers in float32. */
 LAZULI_API int mlx_radians(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The real part, float32; real numbers stay. */
 LAZULI_API int mlx_real(mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* 1 / a; of integers in float32. */
 LAZULI_API int mlx_reciprocal(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* What is left of a after whole b's, with the sign of b; 0 of an integer b of
  * 0. Shapes broadcast, dtypes meet. Refuses complex numbers. */
 LAZULI_API int mlx_remainder(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* Each element along the axis `repeats` times. Refuses a negative number. */
 LAZULI_API int mlx_repeat_axis(
@@ -1317,10 +1128,7 @@ LAZULI_API int mlx_repeat_axis(
 
 /* The same of the array as one row. */
 LAZULI_API int mlx_repeat(
-    mlx_array* res,
-    const mlx_array arr,
-    int repeats,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array arr, int repeats, const mlx_stream s);
 
 /* The elements in another shape; one extent may be -1 for what is left. Refuses
  * other numbers of elements. A view where strides allow. */
@@ -1334,10 +1142,7 @@ LAZULI_API int mlx_reshape(
 /* a >> b of integers, filled with the sign; shapes broadcast, dtypes meet.
  * Floats are refused. */
 LAZULI_API int mlx_right_shift(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* a moved along the axis by the sum of the shifts; what leaves at one end
  * enters at the other. */
@@ -1370,10 +1175,7 @@ LAZULI_API int mlx_roll(
 /* a to so many decimals, halves to even; negative ones round left of the point.
  */
 LAZULI_API int mlx_round(
-    mlx_array* res,
-    const mlx_array a,
-    int decimals,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int decimals, const mlx_stream s);
 
 /* 1 / sqrt(a); of integers in float32. NaN outside its domain. */
 LAZULI_API int mlx_rsqrt(mlx_array* res, const mlx_array a, const mlx_stream s);
@@ -1501,9 +1303,7 @@ LAZULI_API int mlx_segmented_mm(
 /* 1 / (1 + exp(-a)); of integers in float32. Refuses complex numbers when
  * evaluated. */
 LAZULI_API int mlx_sigmoid(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* -1, 0 or 1; of complex numbers a / |a|. */
 LAZULI_API int mlx_sign(mlx_array* res, const mlx_array a, const mlx_stream s);
@@ -1639,17 +1439,11 @@ LAZULI_API int mlx_softmax_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_softmax(
-    mlx_array* res,
-    const mlx_array a,
-    bool precise,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool precise, const mlx_stream s);
 
 /* The elements along the axis in ascending order, NaN last. */
 LAZULI_API int mlx_sort_axis(
-    mlx_array* res,
-    const mlx_array a,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int axis, const mlx_stream s);
 
 /* The same of the array as one row. */
 LAZULI_API int mlx_sort(mlx_array* res, const mlx_array a, const mlx_stream s);
@@ -1677,9 +1471,7 @@ LAZULI_API int mlx_sqrt(mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a * a. */
 LAZULI_API int mlx_square(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* A view without these axes, whose extents must be 1. */
 LAZULI_API int mlx_squeeze_axes(
@@ -1691,16 +1483,11 @@ LAZULI_API int mlx_squeeze_axes(
 
 /* The same without one axis. */
 LAZULI_API int mlx_squeeze_axis(
-    mlx_array* res,
-    const mlx_array a,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int axis, const mlx_stream s);
 
 /* A view without any axis of extent 1. */
 LAZULI_API int mlx_squeeze(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* The arrays, of one shape, side by side along a new axis; dtypes meet. */
 LAZULI_API int mlx_stack_axis(
@@ -1711,9 +1498,7 @@ LAZULI_API int mlx_stack_axis(
 
 /* The same with the new axis in front. */
 LAZULI_API int mlx_stack(
-    mlx_array* res,
-    const mlx_vector_array arrays,
-    const mlx_stream s);
+    mlx_array* res, const mlx_vector_array arrays, const mlx_stream s);
 
 /* The square root of the variance, see mlx_var. Over the axes given; keepdims
  * leaves them with extent 1. An axis twice or out of range is refused. */
@@ -1745,16 +1530,11 @@ LAZULI_API int mlx_std(
 
 /* a, through which no derivative goes. */
 LAZULI_API int mlx_stop_gradient(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a - b. Shapes broadcast, dtypes meet; integers wrap. */
 LAZULI_API int mlx_subtract(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_array b,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_array b, const mlx_stream s);
 
 /* The sum. Bools and integers below 32 bits become 32-bit integers; 0 of none.
  * Over the axes given; keepdims leaves them with extent 1. An axis twice or out
@@ -1777,10 +1557,7 @@ LAZULI_API int mlx_sum_axis(
 
 /* The same over all axes. */
 LAZULI_API int mlx_sum(
-    mlx_array* res,
-    const mlx_array a,
-    bool keepdims,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, bool keepdims, const mlx_stream s);
 
 /* A view with two axes exchanged. */
 LAZULI_API int mlx_swapaxes(
@@ -1851,24 +1628,15 @@ LAZULI_API int mlx_tile(
 
 /* Floats as 8-bit floats (e4m3): uint8. */
 LAZULI_API int mlx_to_fp8(
-    mlx_array* res,
-    const mlx_array x,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array x, const mlx_stream s);
 
 /* The k largest elements along the axis, in no order. */
 LAZULI_API int mlx_topk_axis(
-    mlx_array* res,
-    const mlx_array a,
-    int k,
-    int axis,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int k, int axis, const mlx_stream s);
 
 /* The same of the array as one row. */
 LAZULI_API int mlx_topk(
-    mlx_array* res,
-    const mlx_array a,
-    int k,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, int k, const mlx_stream s);
 
 /* The sum of the diagonal over two axes, in the dtype. */
 LAZULI_API int mlx_trace(
@@ -1890,34 +1658,21 @@ LAZULI_API int mlx_transpose_axes(
 
 /* A view with the axes in reverse order. */
 LAZULI_API int mlx_transpose(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* n x m with ones on diagonal k and below, zeros above. */
 LAZULI_API int mlx_tri(
-    mlx_array* res,
-    int n,
-    int m,
-    int k,
-    mlx_dtype type,
-    const mlx_stream s);
+    mlx_array* res, int n, int m, int k, mlx_dtype type, const mlx_stream s);
 
 /* x without what is above diagonal k of its last two axes, which it must have.
  */
 LAZULI_API int mlx_tril(
-    mlx_array* res,
-    const mlx_array x,
-    int k,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array x, int k, const mlx_stream s);
 
 /* x without what is below diagonal k of its last two axes, which it must have.
  */
 LAZULI_API int mlx_triu(
-    mlx_array* res,
-    const mlx_array x,
-    int k,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array x, int k, const mlx_stream s);
 
 /* One axis as several, whose extents multiply to it; one may be -1. A view. */
 LAZULI_API int mlx_unflatten(
@@ -1960,10 +1715,7 @@ LAZULI_API int mlx_var(
 /* The same bytes as another dtype; the last axis grows or shrinks with its
  * size, and must divide. */
 LAZULI_API int mlx_view(
-    mlx_array* res,
-    const mlx_array a,
-    mlx_dtype dtype,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, mlx_dtype dtype, const mlx_stream s);
 
 /* x where condition is non-zero, else y. Shapes broadcast, the dtypes of x and
  * y meet. */
@@ -1984,9 +1736,7 @@ LAZULI_API int mlx_zeros(
 
 /* Zeros of a's shape and dtype. */
 LAZULI_API int mlx_zeros_like(
-    mlx_array* res,
-    const mlx_array a,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array a, const mlx_stream s);
 
 #ifdef __cplusplus
 }

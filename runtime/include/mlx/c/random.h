@@ -162,10 +162,7 @@ LAZULI_API int mlx_random_seed(uint64_t seed);
 
 /* num new keys of one, (num, 2). */
 LAZULI_API int mlx_random_split_num(
-    mlx_array* res,
-    const mlx_array key,
-    int num,
-    const mlx_stream s);
+    mlx_array* res, const mlx_array key, int num, const mlx_stream s);
 
 /* Two new keys of one. */
 LAZULI_API int mlx_random_split(

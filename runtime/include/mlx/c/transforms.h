@@ -29,9 +29,7 @@ LAZULI_API int mlx_custom_function(
     const mlx_closure_custom_vmap fun_vmap /* may be null */);
 
 LAZULI_API int mlx_custom_vjp(
-    mlx_closure* res,
-    const mlx_closure fun,
-    const mlx_closure_custom fun_vjp);
+    mlx_closure* res, const mlx_closure fun, const mlx_closure_custom fun_vjp);
 
 /* Computes the arrays and waits for them: one evaluation for all. Arrays
  * that have been computed cost nothing. */
