@@ -30,7 +30,8 @@ static struct {
   _Atomic unsigned generation; /* grows with each job */
   int threads;                 /* callers counted */
   int sleeping;
-} pool = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, 0, 0, 0};
+  bool forked; /* the threads are the parent's; guarded by lock */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
 static _Thread_local int pool_depth;
@@ -125,7 +126,7 @@ static void pool_in_child(void) {
   pool.jobs = NULL;
   pool.sleeping = 0;
   pool_depth = 0;
-  pool_start();
+  pool.forked = true;
 }
 
 static void pool_init(void) {
@@ -151,6 +152,10 @@ void pool_for(int64_t n, int64_t grain, pool_fn fn, void* ctx) {
   if (part < grain) part = grain;
   pool_job job = {.fn = fn, .ctx = ctx, .n = n, .part = part, .left = n};
   pthread_mutex_lock(&pool.lock);
+  if (pool.forked) {
+    pool.forked = false;
+    pool_start();
+  }
   job.link = pool.jobs;
   pool.jobs = &job;
   atomic_fetch_add_explicit(&pool.generation, 1, memory_order_release);

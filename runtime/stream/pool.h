@@ -4,7 +4,8 @@
  *
  * Several callers may use it at once; each call returns when its own work is
  * done, and the caller works too, so a busy pool never blocks progress. Calls
- * from inside a job run inline. After fork() the child makes its own. */
+ * from inside a job run inline. After fork() the child makes its own,
+ * when it first needs them: most children only exec. */
 #ifndef STREAM_POOL_H
 #define STREAM_POOL_H
 
