@@ -549,14 +549,16 @@ def some(part):
 
 def main():
     """MLX's process memory does not survive all that it is asked here, so parts
-    are processes, and one that dies of a signal is run again, twice in all."""
+    are processes, and one that dies of a signal is run again, eight times in all.
+    On a busy machine part 4 (Hadamard transforms) dies in most runs, also where
+    nothing of ours is called."""
     if "LAZULI_PART" in os.environ:
         return some(int(os.environ["LAZULI_PART"]))
     failed, deaths, part = 0, 0, 0
     while part < PARTS:
         status = subprocess.run([sys.executable] + sys.argv, env=dict(
             os.environ, LAZULI_PART=str(part))).returncode
-        if status < 0 and deaths < 2:
+        if status < 0 and deaths < 8:
             print(f"part {part} died of signal {-status}", flush=True)
             deaths += 1
             continue
