@@ -41,10 +41,9 @@
   }
 F1(exp, op_exp(a, s))
 F1(expm1, op_expm1(a, s))
-F1(log, op_log(a, s)) F1(log2, op_log2(a, s)) F1(log10, op_log10(a, s)) F1(
-    log1p,
-    op_log1p(
-        a, s)) F1(sin, op_sin(a, s)) F1(cos, op_cos(a, s)) F1(tan, op_tan(a, s))
+F1(log, op_log(a, s))
+F1(log2, op_log2(a, s)) F1(log10, op_log10(a, s)) F1(log1p, op_log1p(a, s)) F1(
+    sin, op_sin(a, s)) F1(cos, op_cos(a, s)) F1(tan, op_tan(a, s))
     F1(arcsin, op_arcsin(a, s)) F1(arccos, op_arccos(a, s)) F1(
         arctan, op_arctan(a, s)) F1(sinh, op_sinh(a, s)) F1(cosh, op_cosh(a, s))
         F1(tanh, op_tanh(a, s)) F1(arcsinh, op_arcsinh(a, s)) F1(
@@ -93,7 +92,11 @@ F1(log, op_log(a, s)) F1(log2, op_log2(a, s)) F1(log10, op_log10(a, s)) F1(
                                                    s))
                                                 F1(spread,
                                                    op_var(
-                                                       a, AXIS(1), false, 1, s))
+                                                       a,
+                                                       AXIS(1),
+                                                       false,
+                                                       1,
+                                                       s))
                                                     F1(views,
                                                        op_multiply(
                                                            op_transpose_all(
