@@ -1,5 +1,6 @@
 #include "eval/plan.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,17 +66,47 @@ void* plan_keep_alloc(lz_plan* p, size_t bytes) {
   return blueprint_alloc(p->blueprint, bytes);
 }
 
+/* Plans that have been used, with a chunk and a tape to use again: small evals
+ * ask the system for nothing. */
+enum { PLAN_SPARES = 4, PLAN_SPARE_TAPE = 256 };
+static lz_plan* _Atomic spares[PLAN_SPARES];
+
 lz_plan* plan_new(void) {
-  lz_plan* p = calloc(1, sizeof *p);
-  if (!p) return error_memory();
+  lz_plan* p = NULL;
+  for (int i = 0; i < PLAN_SPARES && !p; i++)
+    if (atomic_load_explicit(&spares[i], memory_order_relaxed))
+      p = atomic_exchange_explicit(&spares[i], NULL, memory_order_acquire);
+  if (!p && !(p = calloc(1, sizeof *p))) return error_memory();
   atomic_init(&p->refs, 1);
   return p;
 }
 
+static bool plan_spare(lz_plan* p) {
+  plan_chunk* c = p->arena.chunks;
+  if ((c && c->next) || p->max_tape > PLAN_SPARE_TAPE) return false;
+  plan_node* tape = p->tape;
+  uint32_t max_tape = p->max_tape;
+  if (c) c->used = 0;
+  memset(p, 0, offsetof(lz_plan, error));
+  p->error[0] = 0;
+  p->arena.chunks = c;
+  p->tape = tape;
+  p->max_tape = max_tape;
+  for (int i = 0; i < PLAN_SPARES; i++) {
+    lz_plan* none = NULL;
+    if (atomic_compare_exchange_strong_explicit(
+            &spares[i], &none, p, memory_order_release, memory_order_relaxed))
+      return true;
+  }
+  return false;
+}
+
 void plan_unref(lz_plan* p) {
   if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
-  arena_free(&p->arena);
   blueprint_unref(p->blueprint);
+  p->blueprint = NULL;
+  if (plan_spare(p)) return;
+  arena_free(&p->arena);
   free(p->tape);
   free(p);
 }
