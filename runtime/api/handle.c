@@ -13,9 +13,6 @@ typedef union cell {
   union cell* next;
 } cell;
 
-/* One block: finding it costs a call. Not initial-exec, which would take the
- * whole library's thread-local memory out of the little that is left for
- * libraries that are loaded late. */
 static _Thread_local struct {
   cell* first;
   unsigned count;

@@ -1,16 +1,53 @@
 #include "core/error.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define ERROR_SIZE 1024
+enum { ERROR_SIZE = 1024, TEXTS = 8, TEXT_SIZE = 160 };
 
-static _Thread_local char message[ERROR_SIZE];
+/* What a thread needs once something fails. Not thread-local itself: variables
+ * that are found without a call come out of what little static room is left for
+ * libraries that are loaded late. */
+typedef struct error_room {
+  char message[ERROR_SIZE];
+  char texts[TEXTS][TEXT_SIZE];
+  unsigned turn;
+} error_room;
+
+static _Thread_local error_room* mine;
 static _Thread_local bool is_set;
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool key_made;
+
+static void room_free(void* room) {
+  free(room);
+  mine = NULL;
+}
+
+static void room_make_key(void) {
+  key_made = pthread_key_create(&key, room_free) == 0;
+}
+
+/* NULL: no memory. */
+static error_room* room_get(void) {
+  if (mine) return mine;
+  pthread_once(&once, room_make_key);
+  error_room* room = key_made ? calloc(1, sizeof *room) : NULL;
+  if (room && pthread_setspecific(key, room)) {
+    free(room);
+    return NULL;
+  }
+  return mine = room;
+}
+
 static void error_format(const char* format, va_list args) {
-  vsnprintf(message, sizeof message, format, args);
+  error_room* room = room_get();
+  if (room) vsnprintf(room->message, ERROR_SIZE, format, args);
   is_set = true;
 }
 
@@ -32,26 +69,29 @@ int error_fail(const char* format, ...) {
 
 void error_context(const char* format, ...) {
   char old[ERROR_SIZE], words[256];
-  memcpy(old, message, sizeof old);
+  error_room* room = room_get();
+  is_set = true;
+  if (!room) return;
+  memcpy(old, room->message, sizeof old);
   va_list args;
   va_start(args, format);
   vsnprintf(words, sizeof words, format, args);
   va_end(args);
   snprintf(
-      message,
-      sizeof message,
+      room->message,
+      ERROR_SIZE,
       "%s: %.*s",
       words,
-      (int)(sizeof message - sizeof words - 3),
+      (int)(ERROR_SIZE - sizeof words - 3),
       old);
-  is_set = true;
 }
 
 bool error_is_set(void) {
   return is_set;
 }
 const char* error_message(void) {
-  return is_set ? message : "";
+  if (!is_set) return "";
+  return mine ? mine->message : "out of memory";
 }
 
 void error_clear(void) {
@@ -63,10 +103,10 @@ void* error_memory(void) {
 }
 
 const char* error_shape(int ndim, const int32_t* shape) {
-  enum { TEXTS = 8, SIZE = 160 };
-  static _Thread_local char texts[TEXTS][SIZE];
-  static _Thread_local unsigned turn;
-  char* text = texts[turn++ % TEXTS];
+  enum { SIZE = TEXT_SIZE };
+  error_room* room = room_get();
+  if (!room) return "(?)";
+  char* text = room->texts[room->turn++ % TEXTS];
   int at = snprintf(text, SIZE, "(");
   for (int i = 0; i < ndim && at < SIZE - 16; i++)
     at += snprintf(text + at, (size_t)(SIZE - at), i ? ",%d" : "%d", shape[i]);
