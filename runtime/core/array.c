@@ -9,15 +9,6 @@
 #include "memory/slab.h"
 #include "probe/probe.h"
 
-static void array_row_strides(
-    int ndim, const int32_t* shape, int64_t* strides) {
-  int64_t step = 1;
-  for (int i = ndim; i-- > 0;) {
-    strides[i] = step;
-    step *= shape[i];
-  }
-}
-
 lz_array* array_new(lz_dtype dtype, int ndim, const int32_t* shape) {
   lz_array* a = slab_get(SLAB_ARRAY, sizeof *a);
   if (!a) return error_memory();
@@ -158,7 +149,7 @@ void array_bind(
     for (int i = 0; i < a->ndim; i++) a->strides[i] = strides[i];
     a->flags |= array_contiguity(a);
   } else {
-    array_row_strides(a->ndim, a->shape, a->strides);
+    view_row_strides(a->ndim, a->shape, a->strides);
     int wide = 0;
     for (int i = 0; i < a->ndim; i++) wide += a->shape[i] > 1;
     a->flags |= ARRAY_ROW_CONTIGUOUS | ARRAY_CONTIGUOUS |

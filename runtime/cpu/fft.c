@@ -220,13 +220,10 @@ int fft_run(
   }
   if (n_axes == 1) return fft_along(in, out, axes[last], inverse, scale);
   lz_view middle = *in;
-  int64_t strides[LZ_MAX_DIMS], step = 1;
-  for (int i = in->ndim; i-- > 0;) {
-    strides[i] = step;
-    step *= in->shape[i];
-  }
+  int64_t strides[LZ_MAX_DIMS];
+  int64_t n = view_row_strides(in->ndim, in->shape, strides);
   middle.strides = strides;
-  middle.data = malloc((size_t)step * sizeof(lz_complex));
+  middle.data = malloc((size_t)n * sizeof(lz_complex));
   if (!middle.data) return 1;
   int status = 0;
   for (int i = 0; i < last && !status; i++)

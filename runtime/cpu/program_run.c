@@ -289,14 +289,6 @@ static void choose_pieces(program_job* j, bool* split) {
   }
 }
 
-static void place_strides(const int32_t* shape, int ndim, int64_t* strides) {
-  int64_t stride = 1;
-  for (int d = ndim; d-- > 0;) {
-    strides[d] = stride;
-    stride *= shape[d];
-  }
-}
-
 void program_run(
     const lz_program* p,
     int ndim,
@@ -321,7 +313,7 @@ void program_run(
   }
   for (int d = 0; d < ndim; d++) merged[d] = shape[d];
   int dims = view_collapse(n_views, ndim, merged, strides);
-  place_strides(merged, dims, strides[n_views]);
+  view_row_strides(dims, merged, strides[n_views]);
 
   ew_fn fn[p->n_instrs + 1];
   uint8_t binding[n_views];

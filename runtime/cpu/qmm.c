@@ -365,11 +365,7 @@ static int dense_last(
   const size_t size = dtype_size(v->dtype);
   char* copy = malloc((size_t)n * size);
   if (!copy) return 1;
-  int64_t step = 1;
-  for (int i = v->ndim; i-- > 0;) {
-    strides[i] = step;
-    step *= v->shape[i];
-  }
+  view_row_strides(v->ndim, v->shape, strides);
   for (int64_t i = 0; i < n; i++) {
     memcpy(copy + (size_t)i * size, lead_data(v, lead_nth(v, 0, i)), size);
   }

@@ -360,11 +360,8 @@ void reduce_run_from(
     reduce_source source,
     void* source_ctx,
     const lz_view* out) {
-  int64_t strides[LZ_MAX_DIMS], stride = 1;
-  for (int i = ndim; i-- > 0;) {
-    strides[i] = stride;
-    stride *= shape[i];
-  }
+  int64_t strides[LZ_MAX_DIMS];
+  view_row_strides(ndim, shape, strides);
   lz_view in = {NULL, dtype, ndim, shape, strides};
   run(kind, &in, axes, source, source_ctx, out);
 }

@@ -30,6 +30,33 @@ static inline int64_t view_size(const lz_view* v) {
   return n;
 }
 
+/* Strides of row-major memory without holes; returns the number of elements. */
+static inline int64_t view_row_strides(
+    int ndim, const int32_t* shape, int64_t* strides) {
+  int64_t step = 1;
+  for (int i = ndim; i-- > 0;) {
+    strides[i] = step;
+    step *= shape[i];
+  }
+  return step;
+}
+
+/* Strides that show an array in a shape it broadcasts to: 0 along axes that it
+ * lacks or has one element of. */
+static inline void view_broadcast_strides(
+    int from_ndim,
+    const int32_t* from,
+    const int64_t* from_strides,
+    int ndim,
+    const int32_t* shape,
+    int64_t* strides) {
+  int lead = ndim - from_ndim;
+  for (int d = 0; d < ndim; d++)
+    strides[d] = d < lead || (from[d - lead] == 1 && shape[d] != 1)
+                     ? 0
+                     : from_strides[d - lead];
+}
+
 /* Row-contiguous: last axis varies fastest, no holes. Axes of extent 1 may
  * have any stride. */
 bool view_is_contiguous(const lz_view* v);

@@ -24,21 +24,6 @@ static const lz_array* run_array(const lz_exec* x, const fused_value* v) {
   return NULL;
 }
 
-/* Strides of an array seen in a shape it broadcasts to. */
-static void run_strides(
-    int from_ndim,
-    const int32_t* from,
-    const int64_t* from_strides,
-    int ndim,
-    const int32_t* shape,
-    int64_t* strides) {
-  int lead = ndim - from_ndim;
-  for (int d = 0; d < ndim; d++)
-    strides[d] = d < lead || (from[d - lead] == 1 && shape[d] != 1)
-                     ? 0
-                     : from_strides[d - lead];
-}
-
 /* ---- whole: reductions and products ----------------------------------------
  */
 
@@ -62,7 +47,7 @@ static void run_open_views(
     const lz_array* a = run_array(x, v);
     lz_view from = a ? array_view(a) : *made;
     if (a) from.dtype = (lz_dtype)v->dtype;
-    run_strides(
+    view_broadcast_strides(
         from.ndim, from.shape, from.strides, ndim, shape, views->strides[i]);
     views->in[i] =
         (lz_view){from.data, from.dtype, ndim, shape, views->strides[i]};
@@ -85,11 +70,6 @@ static void run_source(
   program_span_run(ctx, begin, n, tile);
 }
 
-static void run_row_strides(int ndim, const int32_t* shape, int64_t* strides) {
-  int64_t step = 1;
-  for (int d = ndim; d-- > 0; step *= shape[d]) strides[d] = step;
-}
-
 /* The core of a REDUCE, its input made by the program before it. */
 static int run_reduce_core(
     lz_exec* x, const lz_fused* f, const lz_view* out, run_views* views) {
@@ -107,7 +87,7 @@ static int run_reduce_core(
   run_open_views(x, f, before, NULL, in->ndim, in->shape, views);
   program_span_open(span, before->program, in->ndim, in->shape, views->in);
   int64_t strides[LZ_MAX_DIMS];
-  run_row_strides(in->ndim, in->shape, strides);
+  view_row_strides(in->ndim, in->shape, strides);
   lz_view never = {NULL, (lz_dtype)in->dtype, in->ndim, in->shape, strides};
   inner.in = &never;
   x->flops +=
@@ -129,7 +109,7 @@ static int run_reduce(lz_exec* x, const lz_fused* f) {
   if (a) {
     out = array_view(a);
   } else {
-    run_row_strides(v->ndim, v->shape, strides);
+    view_row_strides(v->ndim, v->shape, strides);
     out = (lz_view){NULL, (lz_dtype)v->dtype, v->ndim, v->shape, strides};
     size_t bytes = (size_t)view_size(&out) * dtype_size(out.dtype);
     if (!(out.data = exec_scratch(x, bytes ? bytes : 1))) {
@@ -309,15 +289,16 @@ static void run_bind(
   if (v->place == FUSED_IN)
     memcpy(own, a->strides, sizeof(int64_t) * a->ndim);
   else
-    run_row_strides(has_ndim, has, own);
+    view_row_strides(has_ndim, has, own);
   if (v != base) {
     /* Of a broadcast: 0 where an axis grew. */
     const fused_value* below = &f->values[v->base];
     bool spread = run_tail(v, rows) != run_tail(below, rows);
     if (spread) {
       int64_t small[LZ_MAX_DIMS];
-      run_row_strides(below->ndim, below->shape, small);
-      run_strides(below->ndim, below->shape, small, has_ndim, has, own);
+      view_row_strides(below->ndim, below->shape, small);
+      view_broadcast_strides(
+          below->ndim, below->shape, small, has_ndim, has, own);
     }
   }
   if (!shape) {
@@ -325,7 +306,7 @@ static void run_bind(
     ndim = has_ndim;
     memcpy(strides, own, sizeof strides);
   } else {
-    run_strides(has_ndim, has, own, ndim, shape, strides);
+    view_broadcast_strides(has_ndim, has, own, ndim, shape, strides);
   }
   b->base = NULL;
   b->scratch = 0;

@@ -43,10 +43,8 @@ static bool run_crosses(const lz_step* s) {
 /* The view of an input broadcast to the shape of the program. */
 static void run_broadcast(
     const lz_array* in, const lz_array* out, lz_view* v, int64_t* strides) {
-  int lead = out->ndim - in->ndim;
-  for (int d = 0; d < out->ndim; d++)
-    strides[d] =
-        d < lead || in->shape[d - lead] == 1 ? 0 : in->strides[d - lead];
+  view_broadcast_strides(
+      in->ndim, in->shape, in->strides, out->ndim, out->shape, strides);
   *v = (lz_view){
       array_data(in), (lz_dtype)in->dtype, out->ndim, out->shape, strides};
 }

@@ -13,11 +13,8 @@ int dense_write(lz_sink* sink, const lz_array* a) {
   void* dense = malloc(bytes);
   if (!dense) return error_memory() == NULL;
   lz_view from = array_view(a), to = from;
-  int64_t strides[LZ_MAX_DIMS], step = 1;
-  for (int i = a->ndim; i-- > 0;) {
-    strides[i] = step;
-    step *= a->shape[i];
-  }
+  int64_t strides[LZ_MAX_DIMS];
+  view_row_strides(a->ndim, a->shape, strides);
   to.data = dense;
   to.strides = strides;
   copy_run(&to, &from);

@@ -48,9 +48,9 @@ static int norm_vjp_cpu(lz_exec* x) {
     there[slot] = true;
   }
   if (p->weight) w = array_view(x->in[1]);
-  int64_t strides[LZ_MAX_DIMS], step = 1;
+  int64_t strides[LZ_MAX_DIMS];
   if (!there[0]) { /* written whether anyone wants it or not */
-    for (int i = in.ndim; i-- > 0; step *= in.shape[i]) strides[i] = step;
+    view_row_strides(in.ndim, in.shape, strides);
     v[0] = in;
     v[0].strides = strides;
     if (!(v[0].data = exec_scratch(x, array_nbytes(ins)))) return 1;

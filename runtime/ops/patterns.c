@@ -105,12 +105,9 @@ lz_array* op_diagonal(
   int32_t n = n1 < n2 ? n1 : n2;
   /* A view of row-major memory: the other axes, then the diagonal. */
   int32_t shape[LZ_MAX_DIMS];
-  int64_t strides[LZ_MAX_DIMS], step = 1, along = 0;
+  int64_t strides[LZ_MAX_DIMS], along = 0;
   int64_t row_major[LZ_MAX_DIMS];
-  for (int i = a->ndim; i-- > 0;) {
-    row_major[i] = step;
-    step *= a->shape[i];
-  }
+  view_row_strides(a->ndim, a->shape, row_major);
   int k = 0;
   for (int i = 0; i < a->ndim; i++) {
     if (i == one || i == two) {

@@ -171,9 +171,8 @@ static int quantize_cpu(lz_exec* x) {
                               : (int32_t)((int64_t)k * p->format.bits / 32);
     v[i] = (lz_view){
         NULL, i ? codes : DTYPE_UINT32, in.ndim, shape[i], strides[i]};
-    int64_t step = 1;
-    for (int d = in.ndim; d-- > 0; step *= shape[i][d]) strides[i][d] = step;
-    v[i].data = exec_scratch(x, (size_t)step * dtype_size(v[i].dtype));
+    int64_t n = view_row_strides(in.ndim, shape[i], strides[i]);
+    v[i].data = exec_scratch(x, (size_t)n * dtype_size(v[i].dtype));
     if (!v[i].data) return 1;
   }
   quantize_run(

@@ -19,11 +19,7 @@ int view_copy(lz_exec* x) {
   /* Shapes may differ (reshape): the output is dense, so it can be walked in
    * the input's shape. */
   int64_t strides[LZ_MAX_DIMS];
-  int64_t step = 1;
-  for (int i = in->ndim; i-- > 0;) {
-    strides[i] = step;
-    step *= in->shape[i];
-  }
+  view_row_strides(in->ndim, in->shape, strides);
   to.ndim = in->ndim;
   to.shape = in->shape;
   to.strides = strides;
