@@ -173,12 +173,6 @@ struct lz_op {
   int (*plain)(
       const lz_node* n, lz_array* const* in, lz_array** out, lz_stream* s);
 
-  /* Builds the same operation on other inputs (compile's replay, checkpoint,
-   * import): NULL: node_make with the same params and the shapes of `node`,
-   * right whenever the inputs have the shapes they had. */
-  int (*rebuild)(
-      const lz_node* node, lz_array* const* inputs, lz_array** outputs);
-
   /* Non-zero with a message. NULL: the operation cannot leave the process (see
    * portable/). */
   int (*infer)(lz_infer* x);

@@ -198,7 +198,7 @@ static int blueprint_program_step(
     const blueprint_step* from,
     lz_step* to) {
   *to = (lz_step){
-      .program = (lz_program*)from->program,
+      .program = from->program,
       .fused = from->fused,
       .stream = p->tape[from->node].node->stream,
       .n_in = from->n_in,
@@ -298,7 +298,7 @@ void blueprint_note_refusal(
     lz_plan* p,
     const lz_array* producer,
     const lz_array* consumer,
-    const struct fuse_verdict* v,
+    const fuse_verdict* v,
     uint64_t bytes) {
   blueprint_note(
       p,
@@ -310,10 +310,6 @@ void blueprint_note_refusal(
           .limit = v->limit,
           .value = v->value,
           .bytes = bytes});
-}
-
-void blueprint_note_fold_told(lz_plan* p, const lz_array* a) {
-  blueprint_note_rewrite(p, LAZULI_REWRITE_FOLDED, a, a);
 }
 
 static const uint64_t* blueprint_refs(

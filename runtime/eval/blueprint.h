@@ -30,14 +30,12 @@ void blueprint_note_edit(
     lz_plan* p, uint32_t node, lz_array* value, bool alias);
 void blueprint_note_rewrite(
     lz_plan* p, uint8_t what, const lz_array* from, const lz_array* into);
-struct fuse_verdict;
 void blueprint_note_refusal(
     lz_plan* p,
     const lz_array* producer,
     const lz_array* consumer,
-    const struct fuse_verdict* v,
+    const fuse_verdict* v,
     uint64_t bytes);
-void blueprint_note_fold_told(lz_plan* p, const lz_array* a);
 void blueprint_note_fold(lz_plan* p, const lz_step* s);
 
 /* Draws the steps, which have just been made, and puts the blueprint among

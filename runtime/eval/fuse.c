@@ -26,20 +26,32 @@ static bool fuse_reads(const plan_group* g, const lz_array* a) {
   return false;
 }
 
-static int fuse_add_inputs(lz_plan* p, plan_group* g, const lz_node* n) {
-  for (uint32_t i = 0; i < n->n_inputs; i++) {
-    if (fuse_reads(g, n->inputs[i])) continue;
-    if (g->n_inputs == g->max_inputs) {
-      uint32_t max = g->max_inputs ? 2 * g->max_inputs : 4;
-      lz_array** more = plan_alloc(p, max * sizeof *more);
-      if (!more) return 1;
-      if (g->n_inputs) memcpy(more, g->inputs, g->n_inputs * sizeof *more);
-      g->inputs = more;
-      g->max_inputs = max;
-    }
-    g->inputs[g->n_inputs++] = n->inputs[i];
+static int fuse_add_input(lz_plan* p, plan_group* g, lz_array* a) {
+  if (fuse_reads(g, a)) return 0;
+  if (g->n_inputs == g->max_inputs) {
+    uint32_t max = g->max_inputs ? 2 * g->max_inputs : 4;
+    lz_array** more = plan_alloc(p, max * sizeof *more);
+    if (!more) return 1;
+    if (g->n_inputs) memcpy(more, g->inputs, g->n_inputs * sizeof *more);
+    g->inputs = more;
+    g->max_inputs = max;
   }
+  g->inputs[g->n_inputs++] = a;
   return 0;
+}
+
+static int fuse_add_inputs(lz_plan* p, plan_group* g, const lz_node* n) {
+  for (uint32_t i = 0; i < n->n_inputs; i++)
+    if (fuse_add_input(p, g, n->inputs[i])) return 1;
+  return 0;
+}
+
+static void fuse_drop_input(plan_group* g, const lz_array* a) {
+  for (uint32_t i = 0; i < g->n_inputs; i++)
+    if (g->inputs[i] == a) {
+      g->inputs[i] = g->inputs[--g->n_inputs];
+      return;
+    }
 }
 
 /* The kinds a group can have that begins with this node; 0: it stands alone. */
@@ -82,11 +94,7 @@ static int fuse_join(
     g->core = i + 1;
   g->plain &=
       fuse_is_elementwise(t) && array_same_shape(t->out, p->tape[g->root].out);
-  for (uint32_t k = 0; k < g->n_inputs; k++)
-    if (g->inputs[k] == t->out) {
-      g->inputs[k] = g->inputs[--g->n_inputs];
-      break;
-    }
+  fuse_drop_input(g, t->out);
   t->group = g;
   t->next_member = g->first_member;
   g->first_member = i + 1;
@@ -220,22 +228,9 @@ static int fuse_leave(lz_plan* p, plan_group* g, plan_node* t) {
   g->n_members--;
   for (uint32_t k = 0; k < t->node->n_inputs; k++) {
     const lz_array* a = t->node->inputs[k];
-    if (fuse_has_reader(p, g, a)) continue;
-    for (uint32_t i = 0; i < g->n_inputs; i++)
-      if (g->inputs[i] == a) {
-        g->inputs[i] = g->inputs[--g->n_inputs];
-        break;
-      }
+    if (!fuse_has_reader(p, g, a)) fuse_drop_input(g, a);
   }
-  if (g->n_inputs == g->max_inputs) {
-    lz_array** more = plan_alloc(p, (g->n_inputs + 1) * sizeof *more);
-    if (!more) return 1;
-    if (g->n_inputs) memcpy(more, g->inputs, g->n_inputs * sizeof *more);
-    g->inputs = more;
-    g->max_inputs = g->n_inputs + 1;
-  }
-  g->inputs[g->n_inputs++] = t->out;
-  return 0;
+  return fuse_add_input(p, g, t->out);
 }
 
 /* Views whose input stayed outside show it where it stands. */

@@ -52,12 +52,11 @@ struct plan_group {
   uint8_t plain; /* all members are element-wise and have the root's shape */
   uint8_t rows;  /* leading axes that number rows in all members; GROUP_ROWS */
   lz_array** inputs; /* distinct arrays read from outside; borrowed */
-  uint64_t kernel;
 };
 
 typedef struct lz_step {
   lz_node* node;                /* one operation, or NULL: */
-  lz_program* program;          /* element-wise operations; or */
+  const lz_program* program;    /* element-wise operations; or */
   const struct lz_fused* fused; /* several stages; */
   lz_stream* stream;
   lz_array** in;  /* node->inputs, or references of the step's own */

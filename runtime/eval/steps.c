@@ -222,7 +222,7 @@ static void steps_report_folds(lz_plan* p, const plan_group* g) {
     const lz_array* a = p->tape[i - 1].out;
     PROBE(
         rewrite, .eval = p->eval, .what = LAZULI_REWRITE_FOLDED, .node = a->id);
-    blueprint_note_fold_told(p, a);
+    blueprint_note_rewrite(p, LAZULI_REWRITE_FOLDED, a, a);
   }
 }
 

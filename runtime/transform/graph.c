@@ -238,6 +238,40 @@ static int rebuild_infer(
   return error_fail("[%s] cannot run on other shapes", n->op->name);
 }
 
+/* The node again on other inputs; outputs are of the open scope. */
+static int rebuild_make(
+    const lz_node* n,
+    lz_array* const* inputs,
+    const lz_node_output* made,
+    lz_array** outputs) {
+  if (n->n_outputs == 1) {
+    outputs[0] = scope_own(node_make(
+        n->op,
+        n->stream,
+        inputs,
+        (int)n->n_inputs,
+        n->params,
+        n->params_size,
+        made->dtype,
+        made->ndim,
+        made->shape));
+    return !outputs[0];
+  }
+  int failed = node_make_multi(
+      n->op,
+      n->stream,
+      inputs,
+      (int)n->n_inputs,
+      n->params,
+      n->params_size,
+      made,
+      (int)n->n_outputs,
+      outputs);
+  for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
+    failed = !scope_own(outputs[i]);
+  return failed;
+}
+
 int node_rebuild_open(
     const lz_node* n, lz_array* const* inputs, lz_array** outputs) {
   bool same = true;
@@ -258,19 +292,7 @@ int node_rebuild_open(
     if (out[i].dtype == DTYPE_COUNT) out[i].dtype = DTYPE_FLOAT32;
     made[i] = (lz_node_output){out[i].dtype, out[i].ndim, out[i].shape};
   }
-  if (!failed)
-    failed = node_make_multi(
-        n->op,
-        n->stream,
-        inputs,
-        (int)n->n_inputs,
-        n->params,
-        n->params_size,
-        made,
-        (int)n->n_outputs,
-        outputs);
-  for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
-    failed = !scope_own(outputs[i]);
+  failed = failed || rebuild_make(n, inputs, made, outputs);
   if (out != few) free(out);
   if (made != few_made) free(made);
   return failed;
@@ -278,12 +300,10 @@ int node_rebuild_open(
 
 int node_rebuild(
     const lz_node* n, lz_array* const* inputs, lz_array** outputs) {
-  if (n->op->rebuild) return n->op->rebuild(n, inputs, outputs);
   lz_node_output shapes[8];
   lz_node_output* shape = shapes;
   if (n->n_outputs > 8 && !(shape = malloc(n->n_outputs * sizeof *shape)))
     return error_memory() == NULL;
-  int failed = 0;
   lz_array* held[8];
   lz_array** outs = held;
   if (n->n_outputs > 8 && !(outs = malloc(n->n_outputs * sizeof *outs))) {
@@ -298,32 +318,7 @@ int node_rebuild(
             ? (lz_node_output){(lz_dtype)outs[i]->dtype, outs[i]->ndim, outs[i]->shape}
             : (lz_node_output){DTYPE_FLOAT32, 0, NULL};
   }
-  if (n->n_outputs == 1) {
-    outputs[0] = scope_own(node_make(
-        n->op,
-        n->stream,
-        inputs,
-        (int)n->n_inputs,
-        n->params,
-        n->params_size,
-        shape[0].dtype,
-        shape[0].ndim,
-        shape[0].shape));
-    failed = !outputs[0];
-  } else {
-    failed = node_make_multi(
-        n->op,
-        n->stream,
-        inputs,
-        (int)n->n_inputs,
-        n->params,
-        n->params_size,
-        shape,
-        (int)n->n_outputs,
-        outputs);
-    for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
-      failed = !scope_own(outputs[i]);
-  }
+  int failed = rebuild_make(n, inputs, shape, outputs);
   for (uint32_t i = 0; i < n->n_outputs; i++) array_unref(outs[i]);
   if (outs != held) free(outs);
   if (shape != shapes) free(shape);
