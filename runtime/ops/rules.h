@@ -71,6 +71,10 @@ int concatenate_vmap(const lz_vmap* v);
 /* Nothing flows back. */
 int zero_vjp(const lz_vjp* v);
 
+/* All inputs with the mapped axis first, or 1 there; non-zero where there is no
+ * memory. */
+int rules_lead(const lz_vmap* v, lz_array** in);
+
 /* A message that the operation has no gradient. Always 1. */
 int rules_no_gradient(const lz_node* n);
 

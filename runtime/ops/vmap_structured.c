@@ -50,6 +50,16 @@ static int batch_node(
           shape)));
 }
 
+int rules_lead(const lz_vmap* v, lz_array** in) {
+  for (uint32_t i = 0; i < v->node->n_inputs; i++) {
+    in[i] = v->axis[i] >= 0
+                ? op_moveaxis(v->in[i], v->axis[i], 0, v->stream)
+                : op_expand_dims(v->in[i], (const int[]){0}, 1, v->stream);
+    if (!in[i]) return 1;
+  }
+  return 0;
+}
+
 int reduce_vmap(const lz_vmap* v) {
   reduce_params p = *(const reduce_params*)v->node->params;
   p.axes <<= 1;
