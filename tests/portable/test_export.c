@@ -1,142 +1,11 @@
 /* Functions exported and imported, as a program does it. */
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "functions.h"
 
-static char path[64];
 static const char* self;
-
-static int set_up(void** state) {
-  snprintf(path, sizeof path, "/tmp/lazuli-export-%ld.mlxfn", (long)getpid());
-  return errors_catch(state);
-}
-
-static int tear_down(void** state) {
-  (void)state;
-  unlink(path);
-  return 0;
-}
-
-/* ---- arrays -------------------------------------------------------------- */
-
-static mlx_stream cpu(void) {
-  static mlx_stream s;
-  if (!s.ctx) s = mlx_default_cpu_stream_new();
-  return s;
-}
-
-static mlx_vector_array list1(mlx_array a) {
-  mlx_vector_array v = mlx_vector_array_new_value(a);
-  mlx_array_free(a);
-  return v;
-}
-
-static mlx_vector_array list2(mlx_array a, mlx_array b) {
-  mlx_vector_array v = list1(a);
-  mlx_vector_array_append_value(v, b);
-  mlx_array_free(b);
-  return v;
-}
-
-static mlx_array get(mlx_vector_array v, size_t i) {
-  mlx_array a = mlx_array_new();
-  assert_fine(mlx_vector_array_get(&a, v, i));
-  return a;
-}
-
-static int give(mlx_vector_array* res, mlx_array a) {
-  int failed = mlx_vector_array_append_value(*res, a);
-  mlx_array_free(a);
-  return failed;
-}
-
-static mlx_array full(float value, int n, const int* shape) {
-  mlx_array res = mlx_array_new(), v = mlx_array_new_float(value);
-  assert_fine(mlx_full(&res, shape, (size_t)n, v, MLX_FLOAT32, cpu()));
-  mlx_array_free(v);
-  return res;
-}
-
-/* Element i of result k, which has `size` elements. */
-static void expect(
-    mlx_vector_array res, size_t k, size_t size, size_t i, double value) {
-  mlx_array a = get(res, k);
-  assert_fine(mlx_array_eval(a));
-  assert_int_equal(mlx_array_size(a), size);
-  assert_true(fabs(mlx_array_data_float32(a)[i] - value) < 1e-5);
-  mlx_array_free(a);
-}
-
-/* ---- functions ----------------------------------------------------------- */
-
-/* -exp(x) */
-static int negative_exp(mlx_vector_array* res, const mlx_vector_array in) {
-  mlx_array x = get(in, 0), e = mlx_array_new();
-  *res = mlx_vector_array_new();
-  if (mlx_exp(&e, x, cpu()) || mlx_negative(&e, e, cpu())) return 1;
-  mlx_array_free(x);
-  return give(res, e);
-}
-
-/* The sum of all arguments and of the payload, an array. */
-static int sum_all(
-    mlx_vector_array* res, const mlx_vector_array in, void* payload) {
-  mlx_array sum = mlx_array_new();
-  mlx_array_set(&sum, *(mlx_array*)payload);
-  *res = mlx_vector_array_new();
-  for (size_t i = 0; i < mlx_vector_array_size(in); i++) {
-    mlx_array a = get(in, i);
-    if (mlx_add(&sum, sum, a, cpu())) return 1;
-    mlx_array_free(a);
-  }
-  return give(res, sum);
-}
-
-static mlx_closure summing(mlx_array* payload) {
-  return mlx_closure_new_func_payload(sum_all, payload, NULL);
-}
-
-/* x - y, and x again */
-static int subtract_named(
-    mlx_vector_array* res,
-    const mlx_vector_array in,
-    const mlx_map_string_to_array names) {
-  mlx_array x = mlx_array_new(), y = mlx_array_new(), d = mlx_array_new();
-  (void)in;
-  *res = mlx_vector_array_new();
-  if (mlx_map_string_to_array_get(&x, names, "x") ||
-      mlx_map_string_to_array_get(&y, names, "y") ||
-      mlx_subtract(&d, x, y, cpu()) || give(res, d))
-    return 1;
-  mlx_array_free(y);
-  return give(res, x);
-}
-
-static mlx_map_string_to_array named(
-    const char* a, float x, const char* b, float y) {
-  mlx_map_string_to_array m = mlx_map_string_to_array_new();
-  mlx_array v = mlx_array_new_float(x), w = mlx_array_new_float(y);
-  mlx_map_string_to_array_insert(m, a, v);
-  if (b) mlx_map_string_to_array_insert(m, b, w);
-  mlx_array_free(v);
-  mlx_array_free(w);
-  return m;
-}
-
-static void export_negative_exp(bool shapeless) {
-  mlx_closure f = mlx_closure_new_func(negative_exp);
-  mlx_vector_array in = list1(floats(2));
-  assert_fine(mlx_export_function(path, f, in, shapeless));
-  mlx_vector_array_free(in);
-  mlx_closure_free(f);
-}
-
-/* ---- tests --------------------------------------------------------------- */
 
 static void test_round_trip(void** state) {
   (void)state;
@@ -225,6 +94,22 @@ static void test_several_outputs(void** state) {
   mlx_closure_free(c);
 }
 
+/* x - y, and x again */
+static int subtract_named(
+    mlx_vector_array* res,
+    const mlx_vector_array in,
+    const mlx_map_string_to_array names) {
+  mlx_array x = mlx_array_new(), y = mlx_array_new(), d = mlx_array_new();
+  (void)in;
+  *res = mlx_vector_array_new();
+  if (mlx_map_string_to_array_get(&x, names, "x") ||
+      mlx_map_string_to_array_get(&y, names, "y") ||
+      mlx_subtract(&d, x, y, cpu()) || give(res, d))
+    return 1;
+  mlx_array_free(y);
+  return give(res, x);
+}
+
 static void test_names(void** state) {
   (void)state;
   mlx_closure_kwargs c = mlx_closure_kwargs_new_func(subtract_named);
@@ -260,23 +145,6 @@ static void test_names(void** state) {
   mlx_vector_array_free(none);
   mlx_imported_function_free(f);
   mlx_closure_kwargs_free(c);
-}
-
-/* n ones as separate arguments. */
-static mlx_vector_array ones(int n) {
-  mlx_vector_array v = mlx_vector_array_new();
-  for (int i = 0; i < n; i++) {
-    mlx_array a = mlx_array_new_float(1);
-    mlx_vector_array_append_value(v, a);
-    mlx_array_free(a);
-  }
-  return v;
-}
-
-static long size_of_file(void) {
-  struct stat st;
-  assert_int_equal(stat(path, &st), 0);
-  return (long)st.st_size;
 }
 
 static void test_many_traces(void** state) {
@@ -398,49 +266,6 @@ static void test_shapeless_slice(void** state) {
   mlx_closure_free(c);
 }
 
-/* ---- what does not go -----------------------------------------------------
- */
-
-static int reads_value(mlx_vector_array* res, const mlx_vector_array in) {
-  mlx_array x = get(in, 0);
-  float value;
-  *res = mlx_vector_array_new();
-  int failed = mlx_array_item_float32(&value, x);
-  mlx_array_free(x);
-  return failed;
-}
-
-static void test_trace_fails(void** state) {
-  (void)state;
-  export_negative_exp(false);
-  long before = size_of_file();
-  mlx_closure c = mlx_closure_new_func(reads_value);
-  mlx_vector_array in = list1(mlx_array_new_float(1));
-  assert_true(mlx_export_function(path, c, in, false) != 0);
-  assert_true(errors_count() >= 1);
-  errors_take(errors_count(), "");
-  /* The file is what it was, and nothing lies beside it. */
-  assert_int_equal(size_of_file(), before);
-  char beside[96];
-  snprintf(beside, sizeof beside, "%s.tmp%ld", path, (long)getpid());
-  assert_int_equal(access(beside, F_OK), -1);
-  mlx_vector_array_free(in);
-  mlx_closure_free(c);
-}
-
-static void test_custom_refused(void** state) {
-  (void)state;
-  mlx_closure plain = mlx_closure_new_func(negative_exp), c = {0};
-  assert_fine(mlx_checkpoint(&c, plain));
-  mlx_vector_array in = list1(floats(2));
-  assert_error(
-      mlx_export_function(path, c, in, false),
-      "the operation CustomTransforms cannot be exported");
-  mlx_vector_array_free(in);
-  mlx_closure_free(c);
-  mlx_closure_free(plain);
-}
-
 /* An array that is still to be loaded is a constant. */
 static void test_captured_load(void** state) {
   (void)state;
@@ -490,113 +315,6 @@ static void test_replaced(void** state) {
   mlx_closure_free(d);
   mlx_array_free(two);
   mlx_array_free(three);
-}
-
-static void test_nothing_given(void** state) {
-  (void)state;
-  mlx_closure f = mlx_closure_new_func(negative_exp), empty = {0};
-  mlx_vector_array in = list1(floats(2)), none = {0}, res = {0};
-  mlx_function_exporter no_exporter = {0};
-  mlx_imported_function no_function = {0};
-  mlx_map_string_to_array no_map = {0};
-  assert_error(mlx_export_function(path, empty, in, false), "argument fun");
-  assert_error(mlx_export_function(path, f, none, false), "argument args");
-  assert_error(mlx_export_function(NULL, f, in, false), "argument file");
-  assert_error(mlx_function_exporter_apply(no_exporter, in), "argument xfunc");
-  assert_error(
-      mlx_imported_function_apply(&res, no_function, in), "argument xfunc");
-  assert_error(
-      mlx_imported_function_apply_kwargs(&res, no_function, in, no_map),
-      "argument kwargs");
-  assert_null(mlx_imported_function_new(NULL).ctx);
-  errors_take(1, "argument file");
-  assert_null(mlx_function_exporter_new("/nowhere/f", f, false).ctx);
-  errors_take(1, "Failed to open /nowhere/f");
-  assert_fine(mlx_function_exporter_free(no_exporter));
-  assert_fine(mlx_imported_function_free(no_function));
-  mlx_vector_array_free(in);
-  mlx_closure_free(f);
-}
-
-/* ---- files that are none ------------------------------------------------- */
-
-static char contents[1 << 16];
-
-static size_t read_file(void) {
-  FILE* f = fopen(path, "rb");
-  assert_non_null(f);
-  size_t n = fread(contents, 1, sizeof contents, f);
-  fclose(f);
-  return n;
-}
-
-static void write_file(const void* data, size_t n) {
-  FILE* f = fopen(path, "wb");
-  assert_non_null(f);
-  assert_int_equal(fwrite(data, 1, n, f), n);
-  fclose(f);
-}
-
-static void refused(const void* data, size_t n, const char* words) {
-  write_file(data, n);
-  assert_null(mlx_imported_function_new(path).ctx);
-  errors_take(1, words);
-}
-
-static void test_foreign_files(void** state) {
-  (void)state;
-  unlink(path);
-  assert_null(mlx_imported_function_new(path).ctx);
-  errors_take(1, "Failed to open");
-  refused("", 0, "is no file of functions");
-  refused(
-      "NUMPY and so on, long enough to be a header of functions as well",
-      64,
-      "is no file of functions");
-  refused(
-      "\x06\0\0\0\0\0\0\0"
-      "0.31.2"
-      "\x01\0\0\0\0",
-      19,
-      "written by MLX 0.31.2");
-  export_negative_exp(false);
-  size_t n = read_file();
-  refused(contents, 63, "is no file of functions");
-  refused(contents, n - 1, "is cut short");
-  contents[8] = 9;
-  refused(contents, n, "has version 9");
-  contents[8] = 1;
-  contents[12] = 1;
-  refused(contents, n, "another byte order");
-  contents[12] = 4;
-  contents[20] = 2;
-  refused(contents, n, "damaged: its header");
-  contents[20] = 1;
-  contents[100] ^= 1;
-  refused(contents, n, "damaged: the function at byte 88");
-}
-
-/* A constant is looked at when it is read. */
-static void test_damaged_constant(void** state) {
-  (void)state;
-  mlx_array constant = full(2, 1, (const int[]){1000});
-  mlx_array_eval(constant);
-  mlx_closure c = summing(&constant);
-  mlx_vector_array in = ones(1), res = {0};
-  assert_fine(mlx_export_function(path, c, in, false));
-  size_t n = read_file();
-  contents[1000] ^= 1;
-  write_file(contents, n);
-  mlx_imported_function f = mlx_imported_function_new(path);
-  assert_fine(mlx_imported_function_apply(&res, f, in));
-  mlx_array a = get(res, 0);
-  assert_error(mlx_array_eval(a), "is damaged: 4000 bytes from byte 88 on");
-  mlx_array_free(a);
-  mlx_vector_array_free(res);
-  mlx_vector_array_free(in);
-  mlx_imported_function_free(f);
-  mlx_closure_free(c);
-  mlx_array_free(constant);
 }
 
 /* ---- another process ----------------------------------------------------- */
@@ -651,14 +369,9 @@ int main(int argc, char** argv) {
       cmocka_unit_test(test_captured_graph),
       cmocka_unit_test(test_shapeless),
       cmocka_unit_test(test_shapeless_slice),
-      cmocka_unit_test(test_trace_fails),
-      cmocka_unit_test(test_custom_refused),
       cmocka_unit_test(test_captured_load),
       cmocka_unit_test(test_replaced),
-      cmocka_unit_test(test_nothing_given),
-      cmocka_unit_test(test_foreign_files),
-      cmocka_unit_test(test_damaged_constant),
       cmocka_unit_test(test_other_process),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, functions_set_up, functions_tear_down);
 }

@@ -6,26 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "support.h"
-
-static char path[64];
-
-static int set_up(void** state) {
-  snprintf(path, sizeof path, "/tmp/lazuli-both-%ld.mlxfn", (long)getpid());
-  return errors_catch(state);
-}
-
-static int tear_down(void** state) {
-  (void)state;
-  unlink(path);
-  return 0;
-}
-
-static mlx_stream cpu(void) {
-  static mlx_stream s;
-  if (!s.ctx) s = mlx_default_cpu_stream_new();
-  return s;
-}
+#include "functions.h"
 
 static mlx_vector_array list_of(int n) {
   mlx_array a = floats(n);
@@ -330,5 +311,5 @@ int main(void) {
       cmocka_unit_test(test_streams),
       cmocka_unit_test(test_many_nodes),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, functions_set_up, functions_tear_down);
 }
