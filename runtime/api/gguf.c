@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/io.h"
+#include "api/vector.h"
 
 enum { GGUF_MISSING = 2, GGUF_OTHER_KIND = 3 };
 
@@ -40,7 +41,7 @@ int mlx_io_gguf_free(mlx_io_gguf io) {
   return 0;
 }
 
-static int gguf_check(
+static int gguf_given(
     mlx_io_gguf io,
     const void* key,
     const void* other,
@@ -55,7 +56,7 @@ static int gguf_check(
 }
 
 int mlx_io_gguf_get_keys(mlx_vector_string* keys, mlx_io_gguf io) {
-  if (gguf_check(io, "", keys, "keys", "io_gguf_get_keys")) return API_REPORT();
+  if (gguf_given(io, "", keys, "keys", "io_gguf_get_keys")) return API_REPORT();
   const lz_map* m = &((lz_gguf*)io.ctx)->arrays;
   lz_strings names = {0};
   for (size_t i = 0; i < m->count; i++)
@@ -67,7 +68,7 @@ int mlx_io_gguf_get_keys(mlx_vector_string* keys, mlx_io_gguf io) {
 }
 
 int mlx_io_gguf_get_array(mlx_array* arr, mlx_io_gguf io, const char* key) {
-  if (gguf_check(io, key, arr, "arr", "io_gguf_get_array")) return API_REPORT();
+  if (gguf_given(io, key, arr, "arr", "io_gguf_get_array")) return API_REPORT();
   const lz_value* v = map_find(&((lz_gguf*)io.ctx)->arrays, key);
   if (!v) return GGUF_MISSING;
   return api_handle_set(arr, array_ref(v->array)) ? API_REPORT() : 0;
@@ -81,7 +82,7 @@ static int gguf_find(
     const char* key,
     lz_value_kind kind,
     const char* where) {
-  if (gguf_check(io, key, out, "output", where)) return API_REPORT();
+  if (gguf_given(io, key, out, "output", where)) return API_REPORT();
   *v = map_find(&((lz_gguf*)io.ctx)->metadata, key);
   return !*v ? GGUF_MISSING : (*v)->kind != kind ? GGUF_OTHER_KIND : 0;
 }
@@ -157,7 +158,7 @@ static int gguf_insert(lz_map* m, const char* key, int failed, lz_value* v) {
 int mlx_io_gguf_set_array(
     mlx_io_gguf io, const char* key, const mlx_array arr) {
   lz_value v = {0};
-  if (gguf_check(io, key, arr.ctx, "arr", "io_gguf_set_array"))
+  if (gguf_given(io, key, arr.ctx, "arr", "io_gguf_set_array"))
     return API_REPORT();
   int failed = value_array(&v, ((lz_handle*)arr.ctx)->array);
   return gguf_insert(&((lz_gguf*)io.ctx)->arrays, key, failed, &v);
@@ -166,7 +167,7 @@ int mlx_io_gguf_set_array(
 int mlx_io_gguf_set_metadata_array(
     mlx_io_gguf io, const char* key, const mlx_array marr) {
   lz_value v = {0};
-  if (gguf_check(io, key, marr.ctx, "marr", "io_gguf_set_metadata_array"))
+  if (gguf_given(io, key, marr.ctx, "marr", "io_gguf_set_metadata_array"))
     return API_REPORT();
   int failed = value_array(&v, ((lz_handle*)marr.ctx)->array);
   return gguf_insert(&((lz_gguf*)io.ctx)->metadata, key, failed, &v);
@@ -175,7 +176,7 @@ int mlx_io_gguf_set_metadata_array(
 int mlx_io_gguf_set_metadata_string(
     mlx_io_gguf io, const char* key, const char* mstr) {
   lz_value v = {0};
-  if (gguf_check(io, key, mstr, "mstr", "io_gguf_set_metadata_string"))
+  if (gguf_given(io, key, mstr, "mstr", "io_gguf_set_metadata_string"))
     return API_REPORT();
   int failed = value_string(&v, mstr);
   return gguf_insert(&((lz_gguf*)io.ctx)->metadata, key, failed, &v);
@@ -184,7 +185,7 @@ int mlx_io_gguf_set_metadata_string(
 int mlx_io_gguf_set_metadata_vector_string(
     mlx_io_gguf io, const char* key, const mlx_vector_string mvstr) {
   lz_value v = {0};
-  if (gguf_check(
+  if (gguf_given(
           io, key, mvstr.ctx, "mvstr", "io_gguf_set_metadata_vector_string"))
     return API_REPORT();
   int failed = value_strings(&v, mvstr.ctx);

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "api/io.h"
+#include "api/map.h"
 #include "eval/eval.h"
 #include "io/gguf.h"
 #include "io/safetensors.h"

@@ -1,20 +1,6 @@
-#include <stdlib.h>
-
 #include "api/api.h"
 #include "api/io.h"
-
-lz_io* io_ref(lz_io* io) {
-  atomic_fetch_add_explicit(&io->refs, 1, memory_order_relaxed);
-  return io;
-}
-
-void io_unref(lz_io* io) {
-  if (!io) return;
-  if (atomic_fetch_sub_explicit(&io->refs, 1, memory_order_acq_rel) != 1)
-    return;
-  if (io->vtable.free) io->vtable.free(io->desc);
-  free(io);
-}
+#include "api/vector.h"
 
 lz_io* api_reader(mlx_io_reader io, const char* argument) {
   return io.ctx ? io.ctx : api_refuse(argument, "the reader is empty");
@@ -33,21 +19,15 @@ static const char* io_missing(const mlx_io_vtable* v, bool reader) {
   return NULL;
 }
 
-static void* io_new(void* desc, const mlx_io_vtable* vtable, bool reader) {
+static void* io_make(void* desc, const mlx_io_vtable* vtable, bool reader) {
   const char* kind = reader ? "reader" : "writer";
   const char* missing = io_missing(vtable, reader);
   if (missing) {
     API_RAISE("[io_%s_new] argument vtable: %s is NULL", kind, missing);
     return NULL;
   }
-  lz_io* io = malloc(sizeof *io);
-  if (!io) {
-    error_memory();
-    API_REPORT();
-    return NULL;
-  }
-  *io = (lz_io){.desc = desc, .vtable = *vtable};
-  atomic_init(&io->refs, 1);
+  lz_io* io = io_new(desc, vtable);
+  if (!io) API_REPORT();
   return io;
 }
 
@@ -70,7 +50,7 @@ static int io_tostring(mlx_string* str, const lz_io* io, const char* kind) {
 
 #define IO(kind, is_reader)                                             \
   mlx_io_##kind mlx_io_##kind##_new(void* desc, mlx_io_vtable vtable) { \
-    return (mlx_io_##kind){io_new(desc, &vtable, is_reader)};           \
+    return (mlx_io_##kind){io_make(desc, &vtable, is_reader)};          \
   }                                                                     \
   int mlx_io_##kind##_descriptor(void** desc_, mlx_io_##kind io) {      \
     return io_descriptor(desc_, io.ctx, #kind);                         \

@@ -3,9 +3,15 @@
 #ifndef IO_GGUF_H
 #define IO_GGUF_H
 
-#include "api/io.h"
+#include "core/map.h"
 #include "io/source.h"
 #include "stream/stream.h"
+
+/* ctx of mlx_io_gguf. */
+typedef struct lz_gguf {
+  lz_map arrays;   /* VALUE_ARRAY */
+  lz_map metadata; /* VALUE_ARRAY, VALUE_STRING or VALUE_STRINGS */
+} lz_gguf;
 
 /* Tensors of F32, F16, I8, I16 and I32 are lazy. BF16 becomes float16, as MLX
  * has it; Q4_0, Q4_1 and Q8_0 become uint32 words of 4 or 8 bits, and, under

@@ -3,7 +3,9 @@
 #ifndef IO_NPY_H
 #define IO_NPY_H
 
+#include "core/array.h"
 #include "io/source.h"
+#include "stream/stream.h"
 
 /* A lazy array over the source; scope-owned, NULL with a message. bfloat16 is
  * stored as V2, as MLX does. */

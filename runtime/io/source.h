@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api/io.h"
+#include "io/callbacks.h"
 
 /* Something readable at any offset. Reference counted: a lazy load keeps it
  * until the data is read. Reads of a file may run on any thread; a program's
