@@ -168,23 +168,20 @@ static int arrange_all(qmm_plan* p) {
             i % p->m * p->x_row * (int64_t)dtype_size(p->dtype),
         p->x_col,
         p->k);
-    const qmm_dots* plain = &ISA_PICK(qmm_table)->dots;
-    float sum = 0;
-    for (int64_t k = 0; k < p->k; k++) sum += line[k] * 0;
-    if (sum != 0 && p->dots != plain) {
-      /* No integer stands for NaN or infinity. */
-      p->dots = plain;
-      i = -1;
-      continue;
-    }
     float* to = p->arranged + i * p->x_floats;
-    p->dots->arrange(p->f, to, to + p->dots->arranged(p->f, p->k), line, p->k);
+    if (p->dots->arrange(
+            p->f, to, to + p->dots->arranged(p->f, p->k), line, p->k)) {
+      /* No integer stands for NaN or infinity: all rows once more. */
+      p->dots = &ISA_PICK(qmm_table)->dots;
+      i = -1;
+    }
   }
   return 0;
 }
 
-/* Scales and biases of `count` rows, a run of floats where they are a run in
- * memory. room: twice count * (groups + 16) floats. */
+/* Scales and biases of `count` rows: where they are if they are floats, a run
+ * of floats in room where they are a run in memory. room: twice
+ * count * (groups + 16) floats. */
 static qmm_factors factors_of_rows(
     const qmm_plan* p,
     const qmm_matrix* w,
@@ -193,6 +190,12 @@ static qmm_factors factors_of_rows(
     float* room) {
   const int64_t groups = p->k / p->f->group_size;
   const bool affine = p->f->mode == QUANTIZE_AFFINE;
+  if (affine && w->scale_type == DTYPE_FLOAT32 &&
+      w->bias_type == DTYPE_FLOAT32 && w->scale_row == w->bias_row)
+    return (qmm_factors){
+        (const float*)(w->scales + row * w->scale_row),
+        (const float*)(w->biases + row * w->bias_row),
+        w->scale_row / (int64_t)sizeof(float)};
   float* b = room + count * (groups + 16);
   const bool run =
       w->scale_row == groups * (int64_t)dtype_size(w->scale_type) &&
@@ -222,7 +225,7 @@ static int few_dots(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
     const int64_t j = step < run ? step : last + step - run;
     const int64_t apart = step < run ? run : 0;
     const qmm_factors by = {
-        all.s + j * groups, all.b + j * groups, apart * groups};
+        all.s + j * all.step, all.b + j * all.step, apart * all.step};
     for (int64_t i = 0; i < p->m; i++) {
       const float* at = x + i * p->x_floats;
       const qmm_vector v = {at, at + p->dots->arranged(p->f, p->k)};

@@ -54,7 +54,8 @@ typedef struct qmm_factors {
 typedef struct qmm_dots {
   /* Floats that arrange writes for x of k elements. */
   int64_t (*arranged)(const quantize_format* f, int64_t k);
-  void (*arrange)(
+  /* Nonzero: not done, since x is not finite and these need that. */
+  int (*arrange)(
       const quantize_format* f,
       float* to,
       float* sums,

@@ -330,12 +330,58 @@ static void not_finite(void** state) {
   }
 }
 
+/* Sums of the largest codes and the largest x of each sign: whole numbers that
+ * overflow would show. */
+static void extreme(void** state) {
+  (void)state;
+  const int32_t xs[2] = {2, 256}, ws[2] = {20, 256}, os[2] = {2, 20};
+  for (int i = 0; i < FORMATS; i++) {
+    const quantize_format* f = &formats[i];
+    weights w;
+    tensor x, out;
+    weights_init(&w, f, DTYPE_FLOAT32, 2, ws, TENSOR_ROWS);
+    memset(
+        w.packed.view.data,
+        f->mode == QUANTIZE_AFFINE ? 0xff : 0x77,
+        (size_t)tensor_size(&w.packed) * 4);
+    dequantize_run(
+        f,
+        &w.packed.view,
+        &w.scales.view,
+        &w.biases.view,
+        NULL,
+        DTYPE_FLOAT32,
+        &w.dense.view);
+    tensor_init(&x, DTYPE_FLOAT32, 2, xs, TENSOR_ROWS);
+    for (int64_t j = 0; j < tensor_size(&x); j++)
+      tensor_set(&x, j, j < 256 ? 0x1.fffffep0 : -0x1.fffffep0);
+    tensor_init(&out, DTYPE_FLOAT32, 2, os, TENSOR_ROWS);
+    assert_int_equal(
+        qmm_run(
+            f,
+            true,
+            &x.view,
+            &w.packed.view,
+            &w.scales.view,
+            &w.biases.view,
+            &out.view,
+            NULL,
+            NULL),
+        0);
+    check(&x, 0, &w, 0, &out, 0, true);
+    weights_free(&w);
+    tensor_free(&x);
+    tensor_free(&out);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(products),
       cmocka_unit_test(large),
       cmocka_unit_test(gathered),
       cmocka_unit_test(not_finite),
+      cmocka_unit_test(extreme),
       cmocka_unit_test(vector_without_rows)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static int64_t arranged(const quantize_format* f, int64_t k) {
   return nibbles(f) ? (k + 127) / 128 * 128 : k;
 }
 
-static void arrange(
+static int arrange(
     const quantize_format* f,
     float* to,
     float* sums,
@@ -37,7 +37,7 @@ static void arrange(
   }
   if (!nibbles(f)) {
     memcpy(to, x, (size_t)k * sizeof *to);
-    return;
+    return 0;
   }
   for (int64_t i = 0; i < arranged(f, k); i += 128)
     for (int j = 0; j < 8; j++)
@@ -45,6 +45,7 @@ static void arrange(
         const int64_t at = i + word * 8 + j;
         to[i + j * 16 + word] = at < k ? x[at] : 0;
       }
+  return 0;
 }
 
 #if defined(LZ_ISA_avx512)

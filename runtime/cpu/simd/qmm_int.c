@@ -35,15 +35,24 @@ static inline int64_t arranged(
   return padded(f, k) * digits / 4 + k / f->group_size + 16;
 }
 
-/* Where element i of a block of 128 goes: words of eight nibbles are read as
- * their even and then their odd ones. */
-static int64_t place(const quantize_format* f, int64_t i) {
-  if (!nibbles(f)) return i;
-  const int64_t in = i % 128;
-  return i - in + (in % 2) * 64 + in / 8 * 4 + in % 8 / 2;
+/* Sixteen elements' digits of one kind, from x's element i on. Words of eight
+ * nibbles are read as their even and then their odd ones, 64 of either. */
+BYTES static inline void put_digits(
+    const quantize_format* f, int8_t* digit, int64_t i, __m512i m) {
+  __m128i bytes = _mm512_cvtepi32_epi8(m);
+  if (!nibbles(f)) {
+    _mm_storeu_si128((__m128i*)(digit + i), bytes);
+    return;
+  }
+  bytes = _mm_shuffle_epi8(
+      bytes,
+      _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15));
+  int8_t* to = digit + i - i % 128 + i % 128 / 2;
+  _mm_storel_epi64((__m128i*)to, bytes);
+  _mm_storel_epi64((__m128i*)(to + 64), _mm_unpackhi_epi64(bytes, bytes));
 }
 
-static inline __attribute__((always_inline)) void arrange(
+BYTES static inline __attribute__((always_inline)) int arrange(
     const int digits,
     const quantize_format* f,
     float* to,
@@ -56,215 +65,228 @@ static inline __attribute__((always_inline)) void arrange(
   float* scales = to + wide * digits / 4;
   /* The largest whole number of so many digits from -128 to 127. */
   const float limit = digits == 2 ? 32639.0f : 8355711.0f;
-  memset(to, 0, (size_t)(wide * digits));
-  for (int64_t g = 0; g < k / n; g++) {
-    float most = 0;
-    for (int i = 0; i < n; i++) {
-      const float size = fabsf(x[g * n + i]);
-      most = size > most ? size : most;
-    }
-    int e = 0;
-    if (most > 0) frexpf(most, &e);
-    /* Subnormal groups are as good as 0; their scale would overflow. */
+  if (wide > k) memset(to, 0, (size_t)(wide * digits));
+  for (int64_t g = 0; g < k / n; g++, x += n) {
+    __m512i most = _mm512_setzero_si512();
+    for (int i = 0; i < n; i += 16)
+      most = _mm512_max_epu32(
+          most, _mm512_castps_si512(_mm512_abs_ps(vf_load(x + i))));
+    const uint32_t bits = _mm512_reduce_max_epu32(most);
+    if (bits >= 0x7f800000) return 1;
+    /* 2^e is above all. Subnormal groups are as good as 0; their scale would
+     * overflow. */
+    int e = (int)(bits >> 23) - 126;
     if (e < -100) e = -100;
+    float size;
+    memcpy(&size, &bits, sizeof size);
     int up = digits * 8 - 1 - e;
-    if (ldexpf(most, up) > limit) up--;
-    const float by = ldexpf(1, up);
-    float sum = 0;
-    for (int i = 0; i < n; i++) {
-      int m = (int)rintf(x[g * n + i] * by);
-      const int64_t at = place(f, g * n + i);
-      sum += (float)m;
+    if (ldexpf(size, up) > limit) up--;
+    const __m512 by = vf_set1(ldexpf(1, up));
+    __m512i sum = _mm512_setzero_si512();
+    for (int i = 0; i < n; i += 16) {
+      __m512i m = _mm512_cvtps_epi32(_mm512_mul_ps(vf_load(x + i), by));
+      sum = _mm512_add_epi32(sum, m);
       for (int d = digits; d-- > 0;) {
-        const int high = (m + 128) >> 8;
-        digit[d * wide + at] = (int8_t)(m - high * 256);
-        m = high;
+        put_digits(f, digit + d * wide, g * n + i, m);
+        m = _mm512_srai_epi32(_mm512_add_epi32(m, _mm512_set1_epi32(128)), 8);
       }
     }
     scales[g] = ldexpf(1, -up);
-    sums[g] = sum * scales[g];
+    sums[g] = (float)_mm512_reduce_add_epi32(sum) * scales[g];
   }
   for (int i = 0; i < 16; i++) scales[k / n + i] = 0;
+  return 0;
 }
 
-/* Sums of digits' products to one of numbers; not in integers alone, which
- * three digits overflow. */
-BYTES static inline __m512 number(const int digits, const __m512i* sums) {
-  const __m512i low = _mm512_add_epi32(
-      _mm512_slli_epi32(sums[digits - 2], 8), sums[digits - 1]);
-  __m512 x = _mm512_cvtepi32_ps(low);
-  if (digits == 3) x = vf_fma(_mm512_cvtepi32_ps(sums[0]), vf_set1(65536), x);
-  return x;
-}
+/* What a block of codes is multiplied with, the digits of the highest worth
+ * first; nibbles have two vectors of each. */
+typedef struct int_block {
+  __m512i m[3][2];
+  __m512i group; /* of each lane, within 16 groups */
+} int_block;
 
-BYTES static inline __attribute__((always_inline)) void dot_nibbles(
-    const int digits,
-    const quantize_format* f,
-    __m512* total,
-    const uint8_t* codes,
-    int64_t code_row,
-    const qmm_factors* by,
-    const qmm_vector* x,
-    int64_t k) {
-  /* Twice the value of e2m1, 12 up. */
-  const __m512i fp4 = _mm512_broadcast_i32x4(
-      _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
-  const bool affine = f->mode == QUANTIZE_AFFINE;
-  const int64_t wide = padded(f, k);
-  const int8_t* digit = (const int8_t*)x->x;
-  const float *scales = x->x + wide * digits / 4, *s = by->s;
-  const int words = f->group_size / 8, groups = 128 / f->group_size;
-  int32_t lanes[16];
-  for (int i = 0; i < 16; i++) lanes[i] = i / words;
-  const __m512i spread = _mm512_loadu_si512(lanes);
-  const __m512i mask = _mm512_set1_epi8(15);
-  for (int64_t i = 0; i < k; i += 128, s += groups, scales += groups) {
-    const int left = k - i >= 128 ? 16 : (int)(k - i) / 8;
-    const __mmask16 there = (__mmask16)((1u << left) - 1);
-    /* Beyond the row lies another's scale, and who knows what it holds. */
-    const int64_t rest = k / f->group_size - i / f->group_size;
-    const __mmask16 mine = rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
-    const __m512 x_scale = vf_load(scales);
-#pragma GCC unroll 4
-    for (int r = 0; r < QMM_STREAMS; r++) {
-      const uint8_t* at = codes + r * code_row + i / 2;
-      _mm_prefetch((const char*)at + AHEAD, _MM_HINT_T0);
-      const __m512i w = _mm512_maskz_loadu_epi32(there, at);
-      __m512i even = _mm512_and_si512(w, mask);
-      __m512i odd = _mm512_and_si512(_mm512_srli_epi16(w, 4), mask);
-      if (!affine) {
-        even = _mm512_shuffle_epi8(fp4, even);
-        odd = _mm512_shuffle_epi8(fp4, odd);
-      }
-      __m512i sums[3];
+static inline __attribute__((always_inline)) int_block block_at(
+    const int digits, const int halves, const int8_t* m, int64_t wide) {
+  int_block b;
 #pragma GCC unroll 3
-      for (int d = 0; d < digits; d++) {
-        const int8_t* m = digit + d * wide + i;
-        sums[d] = _mm512_dpbusd_epi32(
-            _mm512_setzero_si512(), even, _mm512_loadu_si512(m));
-        sums[d] = _mm512_dpbusd_epi32(sums[d], odd, _mm512_loadu_si512(m + 64));
-      }
-      const __m512 scale =
-          _mm512_mul_ps(_mm512_maskz_loadu_ps(mine, s + r * by->step), x_scale);
-      total[r] = vf_fma(
-          number(digits, sums), _mm512_permutexvar_ps(spread, scale), total[r]);
-    }
-  }
+  for (int d = 0; d < digits; d++)
+#pragma GCC unroll 2
+    for (int h = 0; h < halves; h++)
+      b.m[d][h] = _mm512_loadu_si512(m + d * wide + h * 64);
+  return b;
 }
 
-/* How 64 codes of so many bits become bytes: the bytes that hold eight of them
- * go to a word of their own, and each is shifted down. */
-typedef struct code_bytes {
-  __m512i words, shifts, mask;
-} code_bytes;
+/* The sum of products with a digit, on top of what those before left. */
+BYTES static inline __attribute__((always_inline)) __m512i add_digit(
+    const int halves, __m512i sum, const __m512i* codes, const __m512i* m) {
+#pragma GCC unroll 2
+  for (int h = 0; h < halves; h++)
+    sum = _mm512_dpbusd_epi32(sum, codes[h], m[h]);
+  return sum;
+}
 
-BYTES static code_bytes code_bytes_of(int bits) {
+/* The products of a block, in whole numbers where those cannot overflow: three
+ * digits of codes of eight bits can. */
+BYTES static inline __attribute__((always_inline)) __m512 product(
+    const int digits,
+    const int halves,
+    const bool large,
+    const __m512i* codes,
+    const int_block* b) {
+  const __m512i zero = _mm512_setzero_si512();
+  __m512i sum = add_digit(halves, zero, codes, b->m[0]);
+  sum = add_digit(halves, _mm512_slli_epi32(sum, 8), codes, b->m[1]);
+  if (digits == 3 && !large)
+    sum = add_digit(halves, _mm512_slli_epi32(sum, 8), codes, b->m[2]);
+  const __m512 x = _mm512_cvtepi32_ps(sum);
+  if (digits == 2 || !large) return x;
+  const __m512i low = add_digit(halves, zero, codes, b->m[2]);
+  return vf_fma(x, vf_set1(256), _mm512_cvtepi32_ps(low));
+}
+
+/* How codes become bytes. Nibbles: the even, then the odd ones of each word,
+ * e2m1 as twice its value, 12 up. Others: the bytes that hold eight of them go
+ * to a word of their own, and each is shifted down. */
+typedef struct int_codes {
+  __m512i mask, words, shifts, fp4;
+} int_codes;
+
+BYTES static int_codes codes_of(int bits) {
   uint8_t words[64], shifts[64];
   for (int i = 0; i < 64; i++) {
     words[i] = (uint8_t)(i / 8 * bits + i % 8);
     shifts[i] = (uint8_t)(i % 8 * bits);
   }
-  return (code_bytes){
+  return (int_codes){
+      _mm512_set1_epi8((char)((1 << bits) - 1)),
       _mm512_loadu_si512(words),
       _mm512_loadu_si512(shifts),
-      _mm512_set1_epi8((char)((1 << bits) - 1))};
+      _mm512_broadcast_i32x4(_mm_setr_epi8(
+          12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0))};
 }
 
-BYTES static inline __attribute__((always_inline)) void dot_bytes(
+/* The forms that the loops below are compiled for. */
+enum int_form { NIBBLES, FP4, BYTE, LESS };
+
+BYTES static inline __attribute__((always_inline)) void unpack(
+    const enum int_form form,
+    const int_codes* how,
+    __mmask64 there,
+    const uint8_t* at,
+    __m512i* codes) {
+  const __m512i w = there == ~(__mmask64)0 ? _mm512_loadu_si512(at)
+                                           : _mm512_maskz_loadu_epi8(there, at);
+  codes[0] = w;
+  if (form == NIBBLES || form == FP4) {
+    codes[0] = _mm512_and_si512(w, how->mask);
+    codes[1] = _mm512_and_si512(_mm512_srli_epi16(w, 4), how->mask);
+  }
+  if (form == FP4) {
+    codes[0] = _mm512_shuffle_epi8(how->fp4, codes[0]);
+    codes[1] = _mm512_shuffle_epi8(how->fp4, codes[1]);
+  }
+  if (form == LESS)
+    codes[0] = _mm512_and_si512(
+        _mm512_multishift_epi64_epi8(
+            how->shifts, _mm512_permutexvar_epi8(how->words, w)),
+        how->mask);
+}
+
+BYTES static inline __attribute__((always_inline)) void dot(
     const int digits,
+    const enum int_form form,
     const quantize_format* f,
-    __m512* total,
+    float* y,
     const uint8_t* codes,
     int64_t code_row,
     const qmm_factors* by,
     const qmm_vector* x,
     int64_t k) {
-  const int64_t wide = padded(f, k);
+  const int halves = form == NIBBLES || form == FP4 ? 2 : 1;
+  const int64_t block = 64 * halves, wide = padded(f, k),
+                groups_of_row = k / f->group_size;
+  const int size = f->group_size, shift = __builtin_ctz((unsigned)size);
   const int8_t* digit = (const int8_t*)x->x;
-  const float* scales = x->x + wide * digits / 4;
-  const int n = f->group_size, bits = f->bits;
-  const code_bytes how = code_bytes_of(bits);
+  const float *scales = x->x + wide * digits / 4, *s = by->s;
+  const float* b = form == FP4 ? s : by->b;
+  const int_codes how = codes_of(f->bits);
   int32_t lanes[16];
-  for (int i = 0; i < 16; i++) lanes[i] = i * 4 / n;
+  for (int i = 0; i < 16; i++) lanes[i] = i * 4 * halves / size;
   const __m512i spread = _mm512_loadu_si512(lanes);
-  for (int64_t i = 0; i < k; i += 64) {
-    const int64_t left = k - i < 64 ? k - i : 64, g = i / n;
-    const __mmask64 there = ~(__mmask64)0 >> (64 - left * bits / 8);
-    const int64_t rest = k / n - g;
-    const __mmask16 mine = rest >= 16 ? 0xffff : (__mmask16)((1u << rest) - 1);
+  __m512 sum[QMM_STREAMS], q[QMM_STREAMS], bias[QMM_STREAMS];
+#pragma GCC unroll 4
+  for (int r = 0; r < QMM_STREAMS; r++) sum[r] = bias[r] = vf_zero();
+  /* Sixteen groups' factors are one vector. */
+  for (int64_t g = 0; g < groups_of_row; g += 16) {
+    const int64_t groups = groups_of_row - g < 16 ? groups_of_row - g : 16;
+    const __mmask16 mine = (__mmask16)((1u << groups) - 1);
     const __m512 x_scale = vf_load(scales + g);
+    const __m512 x_sum = _mm512_maskz_loadu_ps(mine, x->sums + g);
 #pragma GCC unroll 4
     for (int r = 0; r < QMM_STREAMS; r++) {
-      const uint8_t* at = codes + r * code_row + i / 8 * bits;
-      _mm_prefetch((const char*)at + AHEAD, _MM_HINT_T0);
-      __m512i w = _mm512_maskz_loadu_epi8(there, at);
-      if (bits != 8)
-        w = _mm512_and_si512(
-            _mm512_multishift_epi64_epi8(
-                how.shifts, _mm512_permutexvar_epi8(how.words, w)),
-            how.mask);
-      __m512i sums[3];
-#pragma GCC unroll 3
-      for (int d = 0; d < digits; d++)
-        sums[d] = _mm512_dpbusd_epi32(
-            _mm512_setzero_si512(),
-            w,
-            _mm512_loadu_si512(digit + d * wide + i));
-      const __m512 scale = _mm512_mul_ps(
-          _mm512_maskz_loadu_ps(mine, by->s + r * by->step + g), x_scale);
-      total[r] = vf_fma(
-          number(digits, sums), _mm512_permutexvar_ps(spread, scale), total[r]);
+      q[r] = _mm512_mul_ps(
+          _mm512_maskz_loadu_ps(mine, s + r * by->step + g), x_scale);
+      bias[r] = vf_fma(
+          _mm512_maskz_loadu_ps(mine, b + r * by->step + g), x_sum, bias[r]);
+    }
+    const int64_t end = (g + groups) * size;
+    for (int64_t i = g * size; i < end; i += block) {
+      int_block m = block_at(digits, halves, digit + i, wide);
+      m.group =
+          _mm512_add_epi32(spread, _mm512_set1_epi32((int)((i >> shift) - g)));
+      const int64_t bytes = (end - i) * f->bits / 8;
+      const int64_t whole = block * f->bits / 8;
+      const __mmask64 there =
+          ~(__mmask64)0 >> (64 - (bytes < whole ? bytes : whole));
+      const uint8_t* at = codes + i / 8 * f->bits;
+#pragma GCC unroll 4
+      for (int r = 0; r < QMM_STREAMS; r++, at += code_row) {
+        __m512i c[2];
+        _mm_prefetch((const char*)at + AHEAD, _MM_HINT_T0);
+        unpack(form, &how, there, at, c);
+        sum[r] = vf_fma(
+            product(digits, halves, form == BYTE, c, &m),
+            _mm512_permutexvar_ps(m.group, q[r]),
+            sum[r]);
+      }
     }
   }
+#pragma GCC unroll 4
+  for (int r = 0; r < QMM_STREAMS; r++)
+    y[r] = form == FP4
+               ? vf_sum(vf_fma(bias[r], vf_set1(-6), sum[r] * vf_set1(0.5f)))
+               : vf_sum(sum[r] + bias[r]);
 }
 
-static inline __attribute__((always_inline)) float biased(
-    const quantize_format* f,
-    float product,
-    const float* factors,
-    const qmm_vector* x,
-    int64_t k) {
-  const int64_t groups = k / f->group_size;
-  vf total = vf_zero();
-  int64_t g = 0;
-  for (; g + VF <= groups; g += VF)
-    total = vf_fma(vf_load(factors + g), vf_load(x->sums + g), total);
-  float rest = vf_sum(total);
-  for (; g < groups; g++) rest += factors[g] * x->sums[g];
-  return f->mode == QUANTIZE_AFFINE ? product + rest
-                                    : 0.5f * product - 6 * rest;
-}
-
-#define DOTS(n)                                                         \
-  static int64_t arranged##n(const quantize_format* f, int64_t k) {     \
-    return arranged(n, f, k);                                           \
-  }                                                                     \
-  static void arrange##n(                                               \
-      const quantize_format* f,                                         \
-      float* to,                                                        \
-      float* sums,                                                      \
-      const float* x,                                                   \
-      int64_t k) {                                                      \
-    arrange(n, f, to, sums, x, k);                                      \
-  }                                                                     \
-  BYTES static void dot##n(                                             \
-      const quantize_format* f,                                         \
-      float* y,                                                         \
-      const uint8_t* codes,                                             \
-      int64_t code_row,                                                 \
-      const qmm_factors* by,                                            \
-      const qmm_vector* x,                                              \
-      int64_t k) {                                                      \
-    __m512 total[QMM_STREAMS];                                          \
-    for (int r = 0; r < QMM_STREAMS; r++) total[r] = vf_zero();         \
-    if (nibbles(f))                                                     \
-      dot_nibbles(n, f, total, codes, code_row, by, x, k);              \
-    else                                                                \
-      dot_bytes(n, f, total, codes, code_row, by, x, k);                \
-    const float* factors = f->mode == QUANTIZE_AFFINE ? by->b : by->s;  \
-    for (int r = 0; r < QMM_STREAMS; r++)                               \
-      y[r] = biased(f, vf_sum(total[r]), factors + r * by->step, x, k); \
-  }                                                                     \
+#define DOTS(n)                                                     \
+  static int64_t arranged##n(const quantize_format* f, int64_t k) { \
+    return arranged(n, f, k);                                       \
+  }                                                                 \
+  BYTES static int arrange##n(                                      \
+      const quantize_format* f,                                     \
+      float* to,                                                    \
+      float* sums,                                                  \
+      const float* x,                                               \
+      int64_t k) {                                                  \
+    return arrange(n, f, to, sums, x, k);                           \
+  }                                                                 \
+  BYTES static void dot##n(                                         \
+      const quantize_format* f,                                     \
+      float* y,                                                     \
+      const uint8_t* codes,                                         \
+      int64_t code_row,                                             \
+      const qmm_factors* by,                                        \
+      const qmm_vector* x,                                          \
+      int64_t k) {                                                  \
+    if (nibbles(f) && f->mode == QUANTIZE_AFFINE)                   \
+      dot(n, NIBBLES, f, y, codes, code_row, by, x, k);             \
+    else if (nibbles(f))                                            \
+      dot(n, FP4, f, y, codes, code_row, by, x, k);                 \
+    else if (f->bits == 8)                                          \
+      dot(n, BYTE, f, y, codes, code_row, by, x, k);                \
+    else                                                            \
+      dot(n, LESS, f, y, codes, code_row, by, x, k);                \
+  }                                                                 \
   const qmm_dots ISA_NAME(qmm_int##n) = {arranged##n, arrange##n, dot##n};
 
 DOTS(2)
