@@ -74,7 +74,7 @@ def bounds():
     text = (ROOT / "runtime" / "ops" / "elementwise.def").read_text()
     ulps = {}
     for kind, name, ulp in re.findall(
-            r"^EW_(FLOAT|COMPLEX)\((\w+), (\d+),", text, re.M):
+            r"^EW_(FLOAT|COMPLEX)(?:_LANES)?\((\w+), (\d+),", text, re.M):
         ulps[name.lower(), kind] = int(ulp)
     return ulps
 

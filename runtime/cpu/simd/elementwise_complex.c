@@ -1,5 +1,6 @@
 /* Element-wise bodies over complex64. Arithmetic is written out so that it can
- * be vectorised; functions are the C library's. */
+ * be vectorised; functions work on lanes, and are the C library's where those
+ * give up. */
 #include <complex.h>
 #include <math.h>
 #include <stdbool.h>
@@ -7,6 +8,7 @@
 
 #include "cpu/elementwise.h"
 #include "cpu/isa.h"
+#include "cpu/simd/elementwise_pairs.h"
 
 #define INLINE static inline __attribute__((always_inline, unused))
 #define C(re, im) ((lz_complex){re, im})
@@ -156,6 +158,32 @@ enum {
       for (int j = 0; nans && j < m; j++)                                 \
         if (is_nan(r[j])) ELEMENT(id, e, true)                            \
       memcpy((lz_complex*)out + i, r, (size_t)m * sizeof *r);             \
+    }                                                                     \
+  }
+
+/* Lanes first; where they gave up, those elements again. */
+#define EW_COMPLEX_LANES(id, ulp, e, lanes)                               \
+  void ISA_NAME(ew_##id##_c64)(                                           \
+      void* out, const void* pa, const void* pb, const void* pc, int n) { \
+    (void)pb, (void)pc;                                                   \
+    bool wild;                                                            \
+    for (int i = 0; i < n; i += WIDTH_f) {                                \
+      pairs a = pairs_load((const lz_complex*)pa + i), b = a;             \
+      if (ARITY_##id > 1) b = pairs_load((const lz_complex*)pb + i);      \
+      mf left = {0}, *rest = &left;                                       \
+      (void)b, (void)wild, (void)rest;                                    \
+      pairs all = lanes;                                                  \
+      lz_complex r[EW_PAD];                                               \
+      if (__builtin_expect(!any_f(left), 1)) {                            \
+        pairs_store((lz_complex*)out + i, all);                           \
+        continue;                                                         \
+      }                                                                   \
+      uint8_t again[EW_PAD];                                              \
+      store_mask_f(again, left);                                          \
+      pairs_store(r, all);                                                \
+      for (int j = 0; j < WIDTH_f; j++)                                   \
+        if (again[j]) ELEMENT(id, e, true)                                \
+      memcpy((lz_complex*)out + i, r, WIDTH_f * sizeof *r);               \
     }                                                                     \
   }
 #include "ops/elementwise.def"
