@@ -228,14 +228,13 @@ void record_leave_slow(record_thread* t) {
   }
 }
 
-uint32_t record_name(record_thread* t, const char* text) {
-  size_t slot = ((uintptr_t)text >> 3 ^ (uintptr_t)text >> 9) % RECORD_NAMES;
+uint32_t record_name_new(record_thread* t, const char* text) {
+  size_t slot = record_name_slot(text);
   if (!text || !*text) return 0;
   if (t->generation != record.generation) {
     memset(t->names, 0, sizeof t->names);
     t->generation = record.generation;
   }
-  if (t->names[slot].text == text) return t->names[slot].id;
   uint32_t id = trace_writer_string(record.writer, text, strlen(text));
   t->names[slot].text = text;
   t->names[slot].id = id;

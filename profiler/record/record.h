@@ -49,7 +49,8 @@ typedef struct record_thread {
   uint64_t events, ns, stacks, stack_ns, lost;
   uint64_t next_sample; /* of `events`, when to measure */
   uint32_t weight;      /* events that a measurement stands for */
-  uint64_t next_cost;   /* of `events`, when to write the next `cost` */
+  uint64_t next_cost;   /* of `events`, when the next measured one is followed
+                         * by a `cost` */
   struct {
     const char* text;
     uint32_t id;
@@ -62,10 +63,10 @@ extern struct record {
   uint32_t generation; /* grows when strings known by address may have gone */
   record_options options;
   char path[4096]; /* of the trace */
-} record;
+} record __attribute__((visibility("hidden")));
 
 extern __thread record_thread* record_self
-    __attribute__((tls_model("initial-exec")));
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Creates the trace if that has not happened. False when there is none to be:
  * turned off, or the file cannot be created. May be called again. */
@@ -94,20 +95,33 @@ static inline record_thread* record_enter_always(void) {
 }
 
 static inline void record_leave(record_thread* t) {
-  if (__builtin_expect(t->entered != 0 || t->events >= t->next_cost, 0))
-    record_leave_slow(t);
+  if (__builtin_expect(t->entered != 0, 0)) record_leave_slow(t);
 }
 
-/* Writes one event: RECORD_PUT(t, node, {.id = …}). */
-#define RECORD_PUT(t, kind, ...)                                   \
-  do {                                                             \
-    trace_##kind event_ = __VA_ARGS__;                             \
-    (t)->events++;                                                 \
-    if (!trace_put_##kind(record.writer, 0, &event_)) (t)->lost++; \
+/* Writes one event: RECORD_PUT(t, node, {.id = …}). Who defines RECORD_PUT_BY
+ * before has it written in another way. */
+#ifndef RECORD_PUT_BY
+#define RECORD_PUT_BY(kind) trace_put_##kind
+#endif
+#define RECORD_PUT(t, kind, ...)                                      \
+  do {                                                                \
+    trace_##kind event_ = __VA_ARGS__;                                \
+    (t)->events++;                                                    \
+    if (!RECORD_PUT_BY(kind)(record.writer, 0, &event_)) (t)->lost++; \
   } while (0)
 
+static inline size_t record_name_slot(const char* text) {
+  return ((uintptr_t)text >> 3 ^ (uintptr_t)text >> 9) % RECORD_NAMES;
+}
+
 /* The id of a text known by its address: a literal of a runtime. */
-uint32_t record_name(record_thread* t, const char* text);
+uint32_t record_name_new(record_thread* t, const char* text);
+static inline uint32_t record_name(record_thread* t, const char* text) {
+  size_t slot = record_name_slot(text);
+  return t->names[slot].text == text && t->generation == record.generation
+             ? t->names[slot].id
+             : record_name_new(t, text);
+}
 
 /* One line of the recorder itself, as a `note`. Between enter and leave. */
 void record_note(record_thread* t, const char* format, ...)
@@ -146,7 +160,10 @@ int record_stack_walk(void** frames, int room);
 const char* record_stack_missing(void);
 /* The id of the calling thread's stack without the recorder's own frames; 0
  * where none is wanted or known. */
-uint32_t record_stack(record_thread* t);
+uint32_t record_stack_take(record_thread* t);
+static inline uint32_t record_stack(record_thread* t) {
+  return t->given | record.options.stacks ? record_stack_take(t) : 0;
+}
 /* While muted, this thread's events carry no stack. */
 void record_stack_mute(bool on);
 /* Until 0 is given, this thread's events carry this stack. */

@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Most events come this way: they are written in place. */
+#include "trace_put.h"
+#define RECORD_PUT_BY(kind) trace_put_here_##kind
 #include "record.h"
 
 /* The frame of every callback. */
@@ -27,13 +30,8 @@ static uint32_t probe_text(const char* text) {
 
 #define PROBE_OUTPUTS 16u
 
-static void probe_node(void* user, const lazuli_probe_node* p) {
-  BEGIN
-  trace_array outputs[PROBE_OUTPUTS];
-  uint32_t count = p->n_outputs < PROBE_OUTPUTS ? p->n_outputs : PROBE_OUTPUTS;
-  for (uint32_t i = 0; i < count; i++)
-    outputs[i] = (trace_array){
-        p->outputs[i].dtype, p->outputs[i].ndim, p->outputs[i].shape};
+static inline __attribute__((always_inline)) void probe_put_node(
+    record_thread* t, const lazuli_probe_node* p, trace_arrays outputs) {
   RECORD_PUT(
       t,
       node,
@@ -42,8 +40,18 @@ static void probe_node(void* user, const lazuli_probe_node* p) {
        .stream = p->stream,
        .stack = record_stack(t),
        .inputs = probe_ids(p->inputs, p->n_inputs),
-       .outputs = {outputs, count},
+       .outputs = outputs,
        .of = p->of});
+}
+
+static __attribute__((noinline)) void probe_node_of_many(
+    record_thread* t, const lazuli_probe_node* p) {
+  trace_array outputs[PROBE_OUTPUTS];
+  uint32_t count = p->n_outputs < PROBE_OUTPUTS ? p->n_outputs : PROBE_OUTPUTS;
+  for (uint32_t i = 0; i < count; i++)
+    outputs[i] = (trace_array){
+        p->outputs[i].dtype, p->outputs[i].ndim, p->outputs[i].shape};
+  probe_put_node(t, p, (trace_arrays){outputs, count});
   if (count < p->n_outputs)
     record_note(
         t,
@@ -51,6 +59,17 @@ static void probe_node(void* user, const lazuli_probe_node* p) {
         p->op,
         p->n_outputs - count,
         p->n_outputs);
+}
+
+static void probe_node(void* user, const lazuli_probe_node* p) {
+  BEGIN
+  if (__builtin_expect(p->n_outputs == 1, 1)) {
+    const trace_array one = {
+        p->outputs->dtype, p->outputs->ndim, p->outputs->shape};
+    probe_put_node(t, p, (trace_arrays){&one, 1});
+  } else {
+    probe_node_of_many(t, p);
+  }
   END
 }
 

@@ -81,7 +81,7 @@ static uint32_t stack_with_python(
   return native;
 }
 
-uint32_t record_stack(record_thread* t) {
+uint32_t record_stack_take(record_thread* t) {
   void* frames[RECORD_STACKS_MAX + STACK_OWN];
   if (t->given) return t->given;
   if (!stack.backtrace || !stack.depth || t->mute) return 0;

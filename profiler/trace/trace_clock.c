@@ -4,18 +4,17 @@
  * itself keeps time by it. A line ns = base + ticks × rate is laid through the
  * system's clock and corrected every TRACE_CLOCK_EVERY: never by a jump back,
  * but by a rate that brings it home over the next stretch. Until the rate is
- * known, for the first 10 ms, and wherever something is in doubt, the system's
- * clock answers.
+ * known, for a millisecond after the library is loaded, and wherever something
+ * is in doubt, the system's clock answers.
  *
  * Everything here may run in a signal handler: the line is read under a
  * sequence count, and who finds it being replaced asks the system.
  */
+#include "trace_clock.h"
+
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "trace_clock.h"
 
 static uint64_t trace_clock_system(void) {
   struct timespec t;
@@ -25,25 +24,15 @@ static uint64_t trace_clock_system(void) {
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <x86intrin.h>
 
-#define TRACE_CLOCK_FIRST 10000000u    /* ns until the first rate */
-#define TRACE_CLOCK_EVERY 50000000u    /* ns between corrections */
+#define TRACE_CLOCK_FIRST 1000000u     /* ns until the first rate */
+#define TRACE_CLOCK_EVERY 50000000u    /* ns between corrections, at most */
 #define TRACE_CLOCK_WINDOW 2000000000u /* ns the rate is measured over */
 
 enum { UNKNOWN, SYSTEM, MEASURING, RUNNING };
 
-/* ns = base_ns + ((ticks - base_ticks) × rate >> 32) */
-static struct {
-  _Atomic uint32_t sequence; /* odd: being replaced */
-  _Atomic uint32_t state;
-  _Atomic uint64_t base_ticks;
-  _Atomic uint64_t base_ns;
-  _Atomic uint64_t rate; /* ns a tick, 32.32 */
-  _Atomic uint64_t due;  /* ticks after base_ticks of the next correction */
-  /* Written under an odd sequence only: two pairs to measure the rate from. */
-  uint64_t old_ticks, old_ns, mid_ticks, mid_ns;
-} line __attribute__((aligned(64)));
+struct trace_clock_line trace_clock_line;
+#define line trace_clock_line
 
 static bool trace_clock_invariant(void) {
   unsigned a, b, c, d;
@@ -76,10 +65,6 @@ static void trace_clock_pair(uint64_t* ticks, uint64_t* ns) {
   }
 }
 
-static uint64_t trace_clock_at(uint64_t ticks, uint64_t base, uint64_t rate) {
-  return base + (uint64_t)(((unsigned __int128)ticks * rate) >> 32);
-}
-
 /* Takes the sequence; false where someone else holds it. */
 static bool trace_clock_lock(uint32_t* sequence) {
   *sequence = atomic_load_explicit(&line.sequence, memory_order_acquire);
@@ -94,14 +79,15 @@ static void trace_clock_unlock(uint32_t sequence) {
 /* Lays the line anew where that is due. Returns the time now. */
 static uint64_t trace_clock_correct(void) {
   uint32_t sequence;
-  if (!trace_clock_lock(&sequence)) return trace_clock_system();
-  uint64_t ticks, ns;
-  uint32_t state = line.state;
+  uint64_t ticks, ns = trace_clock_system();
+  uint32_t state = atomic_load_explicit(&line.state, memory_order_relaxed);
+  if (state == MEASURING && ns - line.old_ns < TRACE_CLOCK_FIRST) return ns;
+  if (!trace_clock_lock(&sequence)) return ns;
+  state = line.state;
   if (state == UNKNOWN) {
     state = trace_clock_invariant() ? MEASURING : SYSTEM;
-    trace_clock_pair(&line.old_ticks, &line.old_ns);
-    line.mid_ticks = line.old_ticks;
-    line.mid_ns = line.old_ns;
+    line.old_ticks = line.mid_ticks;
+    line.old_ns = line.mid_ns;
     line.state = state;
     trace_clock_unlock(sequence);
     return trace_clock_system();
@@ -114,19 +100,23 @@ static uint64_t trace_clock_correct(void) {
   }
   uint64_t rate =
       (uint64_t)(((unsigned __int128)span << 32) / (ticks - line.old_ticks));
-  uint64_t every = ((uint64_t)TRACE_CLOCK_EVERY << 32) / rate; /* in ticks */
+  /* A rate holds for as long as it was measured: then the line is off by no
+   * more than a pair is. */
+  const int64_t stretch =
+      span < TRACE_CLOCK_EVERY ? (int64_t)span : (int64_t)TRACE_CLOCK_EVERY;
+  uint64_t every = ((uint64_t)stretch << 32) / rate; /* in ticks */
   uint64_t base = ns;
   if (state == RUNNING) {
     uint64_t ran = ticks - line.base_ticks;
     uint64_t said = trace_clock_at(ran, line.base_ns, line.rate);
     /* After a long pause a step is safe: what was said last is far behind. */
-    if (ran < 4 * every) {
+    if (ran < 4 * line.due + 4 * every) {
       base = said;
       int64_t error = (int64_t)(ns - said);
-      const int64_t most = TRACE_CLOCK_EVERY / 1024;
+      const int64_t most = stretch / 1024;
       if (error > most) error = most;
       if (error < -most) error = -most;
-      rate += (uint64_t)(((__int128)rate * error) / (int64_t)TRACE_CLOCK_EVERY);
+      rate += (uint64_t)(((__int128)rate * error) / stretch);
     }
   }
   line.base_ticks = ticks;
@@ -144,31 +134,25 @@ static uint64_t trace_clock_correct(void) {
   return base;
 }
 
-uint64_t trace_now(void) {
+/* The first pair is taken early: by the first event its rate may be known. */
+__attribute__((constructor)) static void trace_clock_early(void) {
+  trace_clock_pair(&line.mid_ticks, &line.mid_ns);
+}
+
+uint64_t trace_clock_slow(void) {
   uint32_t sequence =
       atomic_load_explicit(&line.sequence, memory_order_acquire);
   uint32_t state = atomic_load_explicit(&line.state, memory_order_relaxed);
-  if (__builtin_expect(state == RUNNING, 1)) {
-    uint64_t from =
-        atomic_load_explicit(&line.base_ticks, memory_order_relaxed);
-    uint64_t base = atomic_load_explicit(&line.base_ns, memory_order_relaxed);
-    uint64_t rate = atomic_load_explicit(&line.rate, memory_order_relaxed);
-    uint64_t due = atomic_load_explicit(&line.due, memory_order_relaxed);
-    atomic_thread_fence(memory_order_acquire);
-    if (__builtin_expect(
-            !(sequence & 1) &&
-                sequence ==
-                    atomic_load_explicit(&line.sequence, memory_order_relaxed),
-            1)) {
-      uint64_t ticks = __rdtsc();
-      /* Another core's counter may be a little behind the base. */
-      if (ticks < from) ticks = from;
-      if (__builtin_expect(ticks - from < due, 1))
-        return trace_clock_at(ticks - from, base, rate);
-    }
-    return trace_clock_correct();
-  }
-  return state == SYSTEM ? trace_clock_system() : trace_clock_correct();
+  if (state == SYSTEM) return trace_clock_system();
+  uint64_t from = atomic_load_explicit(&line.base_ticks, memory_order_relaxed);
+  uint64_t base = atomic_load_explicit(&line.base_ns, memory_order_relaxed);
+  atomic_thread_fence(memory_order_acquire);
+  /* Another core's counter may be a little behind the base. */
+  if (state == RUNNING && !(sequence & 1) &&
+      sequence == atomic_load_explicit(&line.sequence, memory_order_relaxed) &&
+      __rdtsc() < from)
+    return base;
+  return trace_clock_correct();
 }
 
 uint32_t trace_clock_kind(void) {
@@ -180,6 +164,7 @@ uint32_t trace_clock_kind(void) {
 void trace_clock_after_fork(void) {
   uint32_t sequence = atomic_load(&line.sequence);
   if (!(sequence & 1)) return;
+  atomic_store(&line.due, 0);
   atomic_store(&line.state, UNKNOWN);
   atomic_store(&line.sequence, sequence + 1);
 }
@@ -187,7 +172,7 @@ void trace_clock_after_fork(void) {
 #else
 
 void trace_clock_after_fork(void) {}
-uint64_t trace_now(void) {
+uint64_t trace_clock_slow(void) {
   return trace_clock_system();
 }
 uint32_t trace_clock_kind(void) {
@@ -195,3 +180,7 @@ uint32_t trace_clock_kind(void) {
 }
 
 #endif
+
+uint64_t trace_now(void) {
+  return trace_clock_now();
+}

@@ -1,5 +1,5 @@
 /* trace_put_<event>(): every function here comes out of events.def. */
-#include "trace_writer.h"
+#include "trace_put.h"
 
 /* ---- the most bytes a field can take --------------------------------------
  */
@@ -99,57 +99,6 @@ static inline uint8_t* trace_encode_arrays(uint8_t* p, trace_arrays v) {
 /* ---- events ----------------------------------------------------------------
  */
 
-/* The lane to write to, with room for `need` bytes; NULL where the event is
- * lost. Between this and trace_lane_leave() the thread is inside a write. */
-static inline trace_lane* trace_lane_enter(
-    trace_writer* w,
-    bool definition,
-    size_t need,
-    uint64_t time,
-    trace_writer_thread** thread) {
-  trace_attachment* a = &trace_attachments[w->slot];
-  trace_writer_thread* t = a->thread;
-  if (__builtin_expect(!t || a->serial != w->serial, 0)) {
-    t = trace_writer_attach(w);
-    if (!t) return NULL;
-  }
-  uint32_t depth = atomic_load_explicit(&t->depth, memory_order_relaxed);
-  if (depth >= TRACE_DEPTHS) return NULL;
-  atomic_store_explicit(&t->depth, depth + 1, memory_order_relaxed);
-  /* The one who closes the writer makes this order hold for all threads. */
-  atomic_signal_fence(memory_order_seq_cst);
-  unsigned index = depth * 2 + definition;
-  trace_lane* lane = &t->lanes[index];
-  if (__builtin_expect(
-          atomic_load_explicit(&w->state, memory_order_relaxed) !=
-                  TRACE_WRITER_LIVE ||
-              ((size_t)(lane->limit - lane->cursor) < need &&
-               !trace_chunk_next(w, t, index, need, time)),
-          0)) {
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&t->depth, depth, memory_order_release);
-    return NULL;
-  }
-  *thread = t;
-  return lane;
-}
-
-/* Commits what lies before `p`. */
-static inline void trace_lane_leave(
-    trace_writer_thread* t, trace_lane* lane, uint8_t* p) {
-  lane->cursor = p;
-  lane->events++;
-  atomic_store_explicit(
-      (_Atomic uint64_t*)&lane->chunk->used,
-      (uint64_t)(p - (uint8_t*)(lane->chunk + 1)),
-      memory_order_release);
-  atomic_signal_fence(memory_order_seq_cst);
-  atomic_store_explicit(
-      &t->depth,
-      atomic_load_explicit(&t->depth, memory_order_relaxed) - 1,
-      memory_order_release);
-}
-
 /* The length is known last and stands first: in as many bytes as the bound of
  * the event asks for. */
 static inline unsigned trace_length_bytes(size_t bound) {
@@ -165,28 +114,41 @@ static inline void trace_length_put(uint8_t* p, unsigned n, uint32_t length) {
   }
 }
 
+/* Any event, written at the lane's cursor: where it ends, or NULL where there
+ * is no room to be had. */
 #define EVENT(number, id, name, text, ...)                               \
-  bool trace_put_##id(                                                   \
-      trace_writer* w, uint64_t time, const trace_##id* event) {         \
-    const bool definition = number < TRACE_FIRST_EVENT;                  \
-    if (!time)                                                           \
-      time = definition ? trace_writer_definition_time(w) : trace_now(); \
+  uint8_t* trace_whole_##id(                                             \
+      trace_writer* w,                                                   \
+      trace_writer_thread* t,                                            \
+      unsigned index,                                                    \
+      uint64_t time,                                                     \
+      const trace_##id* event) {                                         \
     const size_t bound = trace_bound_##id(event);                        \
     const unsigned n = trace_length_bytes(bound);                        \
-    trace_writer_thread* t;                                              \
-    trace_lane* lane =                                                   \
-        trace_lane_enter(w, definition, 1 + n + bound, time, &t);        \
-    if (__builtin_expect(!lane, 0)) {                                    \
-      trace_writer_count_lost(w);                                        \
-      return false;                                                      \
-    }                                                                    \
-    uint8_t* p = trace_put_small(lane->cursor, number);                  \
-    uint8_t* length = p;                                                 \
-    p = trace_encode_difference(p + n, time, &lane->time);               \
+    trace_lane* lane = &t->lanes[index];                                 \
+    if ((size_t)(lane->limit - lane->cursor) < 1 + n + bound &&          \
+        !trace_chunk_next(w, t, index, 1 + n + bound, time))             \
+      return NULL;                                                       \
+    uint8_t* length = trace_put_small(lane->cursor, number);             \
+    uint8_t* p = trace_encode_difference(length + n, time, &lane->time); \
     p = trace_encode_##id(p, &lane->deltas, time, event);                \
     trace_length_put(length, n, (uint32_t)(p - length - n));             \
-    trace_lane_leave(t, lane, p);                                        \
-    return true;                                                         \
+    return p;                                                            \
+  }                                                                      \
+  bool trace_put_nested_##id(                                            \
+      trace_writer* w, uint64_t time, const trace_##id* event) {         \
+    trace_attachment* a = &trace_attachments[w->slot];                   \
+    trace_writer_thread* t = a->serial == w->serial ? a->thread : NULL;  \
+    if (!t) t = trace_writer_attach(w);                                  \
+    uint32_t depth = t ? atomic_load(&t->depth) : TRACE_DEPTHS;          \
+    if (depth < TRACE_DEPTHS)                                            \
+      return trace_put_at_##id(w, t, depth, time, event);                \
+    trace_writer_count_lost(w);                                          \
+    return false;                                                        \
+  }                                                                      \
+  bool trace_put_##id(                                                   \
+      trace_writer* w, uint64_t time, const trace_##id* event) {         \
+    return trace_put_here_##id(w, time, event);                          \
   }
 #include "events.def"
 #undef EVENT

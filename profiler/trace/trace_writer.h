@@ -112,6 +112,9 @@ void trace_chunk_release(trace_writer* w, trace_lane* lane, bool trim);
  * so that no access to a mapping of it can fail. */
 bool trace_chunk_reserve(int fd, uint64_t offset, uint64_t size);
 
+/* Writes zeros there, which is free space: their pages are in memory then. */
+bool trace_chunk_fill(int fd, uint64_t offset, uint64_t size);
+
 /* Times for definitions: each later than any before, in all threads, so that
  * what refers to a definition is never older than it. */
 uint64_t trace_writer_definition_time(trace_writer* w);

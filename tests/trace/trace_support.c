@@ -19,6 +19,22 @@ uint64_t test_below(test_random* r, uint64_t n) {
 }
 
 uint64_t test_any(test_random* r) {
+  static const uint64_t edges[] = {
+      253,
+      255,
+      65534,
+      65535,
+      1 << 30,
+      INT32_MAX,
+      UINT32_MAX - 1u,
+      UINT32_MAX,
+      INT64_MAX,
+      UINT64_MAX};
+  if (r->usual)
+    return test_below(r, 40)
+               ? test_below(r, 250)
+               : edges[test_below(r, sizeof edges / sizeof *edges)] +
+                     test_below(r, 3);
   return test_next(r) >> test_below(r, 64);
 }
 
