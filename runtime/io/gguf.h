@@ -13,10 +13,12 @@ typedef struct lz_gguf {
   lz_map metadata; /* VALUE_ARRAY, VALUE_STRING or VALUE_STRINGS */
 } lz_gguf;
 
-/* Tensors of F32, F16, I8, I16 and I32 are lazy. BF16 becomes float16, as MLX
- * has it; Q4_0, Q4_1 and Q8_0 become uint32 words of 4 or 8 bits, and, under
- * the name without ".weight", float16 .scales and .biases of groups of 32.
- * Non-zero with a message that names the source; *g then holds what was read.
+/* Tensors are lazy and of MLX's types: Q4_0, Q4_1 and Q8_0 are uint32 words of
+ * 4 or 8 bits and, under the name without ".weight", float16 .scales and
+ * .biases of groups of 32; other blocks and BF16 become float16 (MXFP4:
+ * bfloat16), and plain numbers stay what they are. gguf_types.def lists them
+ * all. Non-zero with a message that names the source; *g then holds what was
+ * read.
  */
 int gguf_load(lz_source* source, lz_stream* s, lz_gguf* g);
 /* Non-zero with a message where the format cannot hold an array. */

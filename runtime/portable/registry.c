@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/gguf_tensor.h"
 #include "io/load.h"
 #include "ops/attention.h"
 #include "ops/conv.h"
