@@ -1,7 +1,7 @@
 /* Blocked matrix multiplication with everything about the operands left to
  * the caller: he packs panels (so any stride, any element type, dequantisation
  * or the windows of a convolution cost no extra pass) and he stores finished
- * tiles (so scale, bias, activation and rounding cost none either).
+ * tiles (so scale, bias and rounding cost none either).
  *
  * A panel holds `width` lanes for each k: panel[k * width + lane]. Complex
  * panels hold the real parts of the lanes, then the imaginary ones:

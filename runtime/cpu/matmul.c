@@ -91,7 +91,6 @@ int matmul_run(
   if (e) {
     p.alpha = e->alpha;
     p.beta = e->beta;
-    p.activation = e->activation;
     p.done = e->done;
     p.done_ctx = e->ctx;
   }

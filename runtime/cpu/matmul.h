@@ -1,4 +1,4 @@
-/* Matrix products: out = act(alpha * a @ b + beta * c).
+/* Matrix products: out = alpha * a @ b + beta * c.
  *
  * Types: float16, bfloat16, float32, float64, complex64, the same for a, b, c
  * and out (MLX refuses integers; so does the graph). Halves are summed in
@@ -8,13 +8,10 @@
 
 #include "cpu/view.h"
 
-enum matmul_activation { MATMUL_LINEAR, MATMUL_RELU, MATMUL_GELU };
-
 typedef struct matmul_epilogue {
   float alpha, beta;
   const lz_view* c; /* NULL: none. Broadcasts to out. Not read if beta is 0.
                        May be out itself, with out's strides. */
-  enum matmul_activation activation; /* gelu is the exact one; real types */
   /* NULL, or called for each part of out as soon as it holds its values, by the
    * thread that made it, while it is in its cache: rows counted through all
    * leading axes, and columns. Parts cover out and do not overlap. If

@@ -178,8 +178,7 @@ static int matmul_onednn(const matmul_plan* p) {
       !matmul_dense(&p->b, p->k, p->n, &d.b) ||
       !matmul_dense(&p->out, p->m, p->n, &d.out) || d.out.transposed)
     return 1;
-  d.direct = !p->c.data && p->activation == MATMUL_LINEAR &&
-             (p->alpha == 1 || p->dtype == DTYPE_FLOAT32);
+  d.direct = !p->c.data && (p->alpha == 1 || p->dtype == DTYPE_FLOAT32);
   /* Parts enough to share; a tile that waits for its epilogue stays small. */
   const int64_t threads = pool_threads();
   int64_t want = work * (double)p->batch < 64 * 64 * 64 ? 1 : threads;

@@ -24,7 +24,6 @@ typedef struct matmul_plan {
   matmul_matrix a, b, c, out; /* c.data NULL: none */
   const matmul_start* starts; /* batch of them */
   float alpha, beta;
-  enum matmul_activation activation;
   void (*done)(
       void* ctx, int64_t row, int64_t rows, int64_t column, int64_t columns);
   void* done_ctx;
@@ -60,7 +59,7 @@ int matmul_execute(const matmul_plan* p);
 
 /* Rounds a tile of float sums (double, complex for those types) into rows
  * [i0, i0 + rows) and columns [j0, j0 + cols) of product `batch`, with alpha,
- * c and activation. The tile may be written to. */
+ * c. The tile may be written to. */
 void matmul_store(
     const matmul_plan* p,
     int64_t batch,
@@ -86,8 +85,6 @@ static inline void matmul_done(
 typedef struct matmul_rows {
   void (*scale)(float* x, int64_t n, float by);
   void (*add)(float* x, int64_t n, float by, const float* c); /* x += by * c */
-  void (*relu)(float* x, int64_t n);
-  void (*gelu)(float* x, int64_t n);
 } matmul_rows;
 
 static inline char* matmul_at(

@@ -1,5 +1,4 @@
-/* The last step of a product: alpha, beta * c, activation, rounding. */
-#include <math.h>
+/* The last step of a product: alpha, beta * c, rounding. */
 #include <string.h>
 
 #include "cpu/gemm.h"
@@ -21,9 +20,6 @@ static void matmul_store_wide(
       memcpy(&add, c + j * p->c.col * 8, 8);
       x += p->beta * add;
     }
-    if (p->activation == MATMUL_RELU) x = x < 0 ? 0 : x;
-    if (p->activation == MATMUL_GELU)
-      x = 0.5 * x * (1 + erf(x * 0.70710678118654752));
     memcpy(out + j * p->out.col * 8, &x, 8);
   }
 }
@@ -62,10 +58,6 @@ static void matmul_store_real(
       rows->add(row + j0, n, p->beta, add);
     }
   }
-  if (p->activation == MATMUL_RELU)
-    rows->relu(row, cols);
-  else if (p->activation == MATMUL_GELU)
-    rows->gelu(row, cols);
   t->store[p->dtype](out, p->out.col, row, cols);
 }
 
