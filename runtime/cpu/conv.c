@@ -136,7 +136,7 @@ void conv_kernel(
   }
 }
 
-static void conv_pack_a(
+static int conv_pack_a(
     void* ctx,
     int64_t group,
     void* panel,
@@ -150,14 +150,15 @@ static void conv_pack_a(
   char* lines = scratch_get(SCRATCH_KERNEL, (size_t)(rows * kn * c->size));
   if (!lines) {
     atomic_store(&call->failed, 1);
-    return;
+    return 0;
   }
   for (int i = 0; i < rows; i++)
     conv_window(c, group, i0 + i, k0, kn, lines + i * kn * c->size);
   gemm_kernels()->pack[c->in->dtype](panel, width, rows, kn, lines, kn, 1);
+  return 0;
 }
 
-static void conv_pack_b(
+static int conv_pack_b(
     void* ctx,
     int64_t group,
     void* panel,
@@ -171,12 +172,13 @@ static void conv_pack_b(
   char* lines = scratch_get(SCRATCH_KERNEL, (size_t)(cols * kn * c->size));
   if (!lines) {
     atomic_store(&call->failed, 1);
-    return;
+    return 0;
   }
   for (int j = 0; j < cols; j++)
     conv_kernel(
         c, group * c->outputs + j0 + j, k0, kn, lines + j * kn * c->size);
   gemm_kernels()->pack[c->in->dtype](panel, width, cols, kn, lines, kn, 1);
+  return 0;
 }
 
 static void conv_store(

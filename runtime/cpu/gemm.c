@@ -2,6 +2,10 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "cpu/isa.h"
 #include "cpu/scratch.h"
@@ -11,6 +15,31 @@ ISA_DECLARE(gemm_table, gemm_table)
 
 const gemm_table* gemm_kernels(void) {
   return ISA_PICK(gemm_table);
+}
+
+#if defined(__x86_64__)
+/* The system gives the registers of tiles to processes that ask. */
+static bool gemm_ask_for_tiles(void) {
+  enum { REQUEST = 0x1023, TILE_DATA = 18 };
+  return __builtin_cpu_supports("amx-tile") &&
+         __builtin_cpu_supports("amx-bf16") &&
+         __builtin_cpu_supports("avx512bf16") &&
+         syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+}
+#endif
+
+bool gemm_has_split(void) {
+#if defined(__x86_64__)
+  static _Atomic int known = -1;
+  int has = atomic_load_explicit(&known, memory_order_relaxed);
+  if (has < 0) {
+    has = gemm_kernels()->split_a && gemm_ask_for_tiles();
+    atomic_store_explicit(&known, has, memory_order_relaxed);
+  }
+  return has;
+#else
+  return false;
+#endif
 }
 
 /* Extents of a block; its two packed operands and its tile stay in a second
@@ -38,56 +67,93 @@ static int64_t gemm_min(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-static void gemm_block(gemm_call* g, int64_t index, char* scratch) {
-  const gemm_problem* p = g->p;
+static int64_t gemm_max(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* What kernels take k in. */
+static int64_t gemm_unit(gemm_kind kind) {
+  return kind == GEMM_SPLIT ? GEMM_SPLIT_K : 1;
+}
+
+/* A rectangle of one product. */
+typedef struct gemm_rect {
+  int64_t batch, i0, rows, j0, cols, ld;
+} gemm_rect;
+
+/* The products of k from k0 on, on top of what the tile holds unless k0 is 0.
+ * Nonzero: not done, this kind cannot hold them. */
+static int gemm_add(
+    const gemm_call* g,
+    const gemm_problem* p,
+    const gemm_rect* r,
+    int64_t k0,
+    char* scratch) {
   const int mr = g->t->mr[p->kind], nr = g->t->nr[p->kind];
-  const size_t lane = gemm_kind_size(p->kind);
-  const int64_t batch = index / (g->tiles_m * g->tiles_n);
-  const int64_t in_batch = index % (g->tiles_m * g->tiles_n);
-  /* Neighbouring parts share columns of b. */
-  const int64_t i0 = in_batch % g->tiles_m * g->mc;
-  const int64_t j0 = in_batch / g->tiles_m * g->nc;
-  const int64_t rows = gemm_min(g->mc, p->m - i0);
-  const int64_t cols = gemm_min(g->nc, p->n - j0);
-  const int64_t ld = gemm_round(cols, nr);
+  const int64_t kn = gemm_min(g->kc, p->k - k0);
+  const size_t lane =
+      (size_t)gemm_round(kn, gemm_unit(p->kind)) * gemm_kind_size(p->kind);
+  const size_t a_panel = lane * (size_t)mr, b_panel = lane * (size_t)nr;
   char *a = scratch, *b = a + g->a_bytes, *tile = b + g->b_bytes;
-  if (p->k == 0) memset(tile, 0, g->tile_bytes);
-  for (int64_t k0 = 0; k0 < p->k; k0 += g->kc) {
-    const int64_t kn = gemm_min(g->kc, p->k - k0);
-    const size_t a_panel = (size_t)kn * mr * lane;
-    const size_t b_panel = (size_t)kn * nr * lane;
-    for (int64_t i = 0; i < rows; i += mr)
-      p->pack_a(
-          p->ctx,
-          batch,
-          a + i / mr * a_panel,
-          mr,
-          i0 + i,
-          (int)gemm_min(mr, rows - i),
-          k0,
-          kn);
-    for (int64_t j = 0; j < cols; j += nr) {
-      char* panel = b + j / nr * b_panel;
-      p->pack_b(
-          p->ctx,
-          batch,
-          panel,
-          nr,
-          j0 + j,
-          (int)gemm_min(nr, cols - j),
-          k0,
-          kn);
-      for (int64_t i = 0; i < rows; i += mr)
-        g->t->kernel[p->kind](
-            kn,
+  for (int64_t i = 0; i < r->rows; i += mr)
+    if (p->pack_a(
+            p->ctx,
+            r->batch,
             a + i / mr * a_panel,
-            panel,
-            tile + (i * ld + j) * lane,
-            ld,
-            k0 > 0);
+            mr,
+            r->i0 + i,
+            (int)gemm_min(mr, r->rows - i),
+            k0,
+            kn))
+      return 1;
+  int status = 0;
+  if (g->t->enter[p->kind]) g->t->enter[p->kind]();
+  for (int64_t j = 0; j < r->cols && !status; j += nr) {
+    char* panel = b + j / nr * b_panel;
+    status = p->pack_b(
+        p->ctx,
+        r->batch,
+        panel,
+        nr,
+        r->j0 + j,
+        (int)gemm_min(nr, r->cols - j),
+        k0,
+        kn);
+    for (int64_t i = 0; i < r->rows && !status; i += mr)
+      g->t->kernel[p->kind](
+          kn,
+          a + i / mr * a_panel,
+          panel,
+          tile + (i * r->ld + j) * gemm_kind_size(p->kind),
+          r->ld,
+          k0 > 0);
+  }
+  if (g->t->leave[p->kind]) g->t->leave[p->kind]();
+  return status;
+}
+
+static void gemm_block(gemm_call* g, int64_t index, char* scratch) {
+  const gemm_problem *p = g->p, *kind = p;
+  const int64_t in_batch = index % (g->tiles_m * g->tiles_n);
+  gemm_rect r = {
+      .batch = index / (g->tiles_m * g->tiles_n),
+      /* Neighbouring parts share columns of b. */
+      .i0 = in_batch % g->tiles_m * g->mc,
+      .j0 = in_batch / g->tiles_m * g->nc};
+  r.rows = gemm_min(g->mc, p->m - r.i0);
+  r.cols = gemm_min(g->nc, p->n - r.j0);
+  r.ld = gemm_round(r.cols, g->t->nr[p->kind]);
+  char* tile = scratch + g->a_bytes + g->b_bytes;
+  if (p->k == 0) memset(tile, 0, g->tile_bytes);
+  for (int64_t k0 = 0; k0 < p->k;) {
+    if (!gemm_add(g, kind, &r, k0, scratch)) {
+      k0 += g->kc;
+    } else {
+      kind = p->plain;
+      k0 = 0;
     }
   }
-  p->store(p->ctx, batch, tile, ld, i0, rows, j0, cols);
+  p->store(p->ctx, r.batch, tile, r.ld, r.i0, r.rows, r.j0, r.cols);
 }
 
 static void gemm_parts(void* ctx, int64_t begin, int64_t end, int worker) {
@@ -115,7 +181,7 @@ static void gemm_plan(gemm_call* g, bool share) {
   const int mr = g->t->mr[p->kind], nr = g->t->nr[p->kind];
   const size_t lane = gemm_kind_size(p->kind);
   const int64_t half = lane == 4 ? 1 : 2;
-  g->kc = gemm_even(p->k, GEMM_KC / half, 1);
+  g->kc = gemm_even(p->k, GEMM_KC / half, gemm_unit(p->kind));
   g->mc = gemm_even(p->m, GEMM_MC, mr);
   g->nc = gemm_even(p->n, GEMM_NC / half, nr);
   if (share) {
@@ -135,9 +201,13 @@ static void gemm_plan(gemm_call* g, bool share) {
   }
   g->tiles_m = (p->m + g->mc - 1) / g->mc;
   g->tiles_n = (p->n + g->nc - 1) / g->nc;
-  g->a_bytes = (size_t)gemm_round((int64_t)(g->mc * g->kc * lane), 64);
-  g->b_bytes = (size_t)gemm_round((int64_t)(g->nc * g->kc * lane), 64);
-  g->tile_bytes = (size_t)(g->mc * g->nc) * lane;
+  /* Of the other kind as well, whose lanes are as wide. */
+  const gemm_kind other = p->plain ? p->plain->kind : p->kind;
+  const int64_t rows = gemm_max(g->mc, gemm_round(g->mc, g->t->mr[other]));
+  const int64_t cols = gemm_max(g->nc, gemm_round(g->nc, g->t->nr[other]));
+  g->a_bytes = (size_t)gemm_round((int64_t)(rows * g->kc * lane), 64);
+  g->b_bytes = (size_t)gemm_round((int64_t)(cols * g->kc * lane), 64);
+  g->tile_bytes = (size_t)(rows * cols) * lane;
 }
 
 int gemm_run(const gemm_problem* p) {

@@ -15,11 +15,20 @@
 
 #include "core/dtype.h"
 
-/* What is multiplied and summed in. */
-typedef enum gemm_kind { GEMM_F32, GEMM_F64, GEMM_C64, GEMM_KINDS } gemm_kind;
+/* What is multiplied and summed in. GEMM_SPLIT: float16 as exact sums of two of
+ * bfloat16, multiplied by the machine's tiles and summed in float, where there
+ * are tiles (gemm_has_split) and all is finite. */
+typedef enum gemm_kind {
+  GEMM_F32,
+  GEMM_F64,
+  GEMM_C64,
+  GEMM_SPLIT,
+  GEMM_KINDS
+} gemm_kind;
 
 #define GEMM_TINY 16
 #define GEMM_TINY_K 64
+#define GEMM_SPLIT_K 32
 
 /* The kernels of one instruction set. */
 typedef struct gemm_table {
@@ -33,12 +42,31 @@ typedef struct gemm_table {
       void* tile,
       int64_t ld,
       bool add);
+  /* NULL, or what a thread calls before and after it runs kernels. */
+  void (*enter[GEMM_KINDS])(void);
+  void (*leave[GEMM_KINDS])(void);
   /* Fills a panel from lanes[lane * lane_stride + k * k_stride]; strides in
    * elements. Lanes from `lanes` to `width` become 0. NULL for types that are
    * not multiplied; bool gives 0 and 1, for masks. */
   void (*pack[DTYPE_COUNT])(
       void* panel,
       int width,
+      int lanes,
+      int64_t kn,
+      const void* src,
+      int64_t lane_stride,
+      int64_t k_stride);
+  /* The same for GEMM_SPLIT, whose two panels differ, and of float16 alone; kn
+   * is rounded up to GEMM_SPLIT_K. Nonzero: it is not all finite. */
+  int (*split_a)(
+      void* panel,
+      int lanes,
+      int64_t kn,
+      const void* src,
+      int64_t lane_stride,
+      int64_t k_stride);
+  int (*split_b)(
+      void* panel,
       int lanes,
       int64_t kn,
       const void* src,
@@ -66,6 +94,7 @@ typedef struct gemm_table {
 } gemm_table;
 
 const gemm_table* gemm_kernels(void);
+bool gemm_has_split(void);
 
 /* The kind in which matrices of this type are multiplied. */
 static inline gemm_kind gemm_kind_of(lz_dtype d) {
@@ -75,7 +104,7 @@ static inline gemm_kind gemm_kind_of(lz_dtype d) {
 }
 
 static inline size_t gemm_kind_size(gemm_kind k) {
-  return k == GEMM_F32 ? sizeof(float) : 8;
+  return k == GEMM_F32 || k == GEMM_SPLIT ? sizeof(float) : 8;
 }
 
 typedef struct gemm_problem {
@@ -83,8 +112,9 @@ typedef struct gemm_problem {
   int64_t batch, m, n, k; /* all at least 1 but k, which may be 0 */
   void* ctx;
   /* One panel: rows [i0, i0 + rows) of a, or columns of b, for k in
-   * [k0, k0 + kn). rows <= width. */
-  void (*pack_a)(
+   * [k0, k0 + kn). rows <= width. Nonzero: this kind cannot hold it, and the
+   * tile it is for is made with `plain`. */
+  int (*pack_a)(
       void* ctx,
       int64_t batch,
       void* panel,
@@ -93,7 +123,7 @@ typedef struct gemm_problem {
       int rows,
       int64_t k0,
       int64_t kn);
-  void (*pack_b)(
+  int (*pack_b)(
       void* ctx,
       int64_t batch,
       void* panel,
@@ -113,6 +143,7 @@ typedef struct gemm_problem {
       int64_t rows,
       int64_t j0,
       int64_t cols);
+  const struct gemm_problem* plain; /* in another kind; its store is not used */
 } gemm_problem;
 
 /* Runs it on the pool's threads, or inline when it is small. Nonzero: out of

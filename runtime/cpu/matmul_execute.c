@@ -7,7 +7,7 @@
 #include "cpu/scratch.h"
 #include "stream/pool.h"
 
-void matmul_pack_a(
+int matmul_pack_a(
     void* ctx,
     int64_t batch,
     void* panel,
@@ -25,9 +25,10 @@ void matmul_pack_a(
       matmul_at(p, &p->a, p->starts[batch].a, i0, k0),
       p->a.row,
       p->a.col);
+  return 0;
 }
 
-void matmul_pack_b(
+int matmul_pack_b(
     void* ctx,
     int64_t batch,
     void* panel,
@@ -45,6 +46,7 @@ void matmul_pack_b(
       matmul_at(p, &p->b, p->starts[batch].b, k0, j0),
       p->b.col,
       p->b.row);
+  return 0;
 }
 
 static void matmul_store_tile(
@@ -60,8 +62,38 @@ static void matmul_store_tile(
   matmul_done(ctx, batch, i0, rows, j0, cols);
 }
 
+static int matmul_split_a(
+    void* ctx,
+    int64_t batch,
+    void* panel,
+    int width,
+    int64_t i0,
+    int rows,
+    int64_t k0,
+    int64_t kn) {
+  (void)width;
+  const matmul_plan* p = ctx;
+  const char* at = matmul_at(p, &p->a, p->starts[batch].a, i0, k0);
+  return gemm_kernels()->split_a(panel, rows, kn, at, p->a.row, p->a.col);
+}
+
+static int matmul_split_b(
+    void* ctx,
+    int64_t batch,
+    void* panel,
+    int width,
+    int64_t j0,
+    int cols,
+    int64_t k0,
+    int64_t kn) {
+  (void)width;
+  const matmul_plan* p = ctx;
+  const char* at = matmul_at(p, &p->b, p->starts[batch].b, k0, j0);
+  return gemm_kernels()->split_b(panel, cols, kn, at, p->b.col, p->b.row);
+}
+
 static int matmul_packed(const matmul_plan* p) {
-  const gemm_problem g = {
+  const gemm_problem plain = {
       .kind = gemm_kind_of(p->dtype),
       .batch = p->batch,
       .m = p->m,
@@ -71,7 +103,14 @@ static int matmul_packed(const matmul_plan* p) {
       .pack_a = matmul_pack_a,
       .pack_b = matmul_pack_b,
       .store = matmul_store_tile};
-  return gemm_run(&g);
+  gemm_problem split = plain;
+  split.kind = GEMM_SPLIT;
+  split.pack_a = matmul_split_a;
+  split.pack_b = matmul_split_b;
+  split.plain = &plain;
+  const bool fits = p->dtype == DTYPE_FLOAT16 && p->m > 8 && p->n > 8 &&
+                    p->k > 8 && gemm_has_split();
+  return gemm_run(fits ? &split : &plain);
 }
 
 /* The matrix as oneDNN takes it: one stride 1, the other no smaller than the

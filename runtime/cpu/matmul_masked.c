@@ -67,7 +67,7 @@ static void mask_panel(
     }
 }
 
-static void masked_pack_a(
+static int masked_pack_a(
     void* ctx,
     int64_t batch,
     void* panel,
@@ -80,9 +80,10 @@ static void masked_pack_a(
   matmul_pack_a(ctx, batch, panel, width, i0, rows, k0, kn);
   if (c->masks->a)
     mask_panel(c, c->masks->a, batch, true, panel, width, i0, rows, k0, kn);
+  return 0;
 }
 
-static void masked_pack_b(
+static int masked_pack_b(
     void* ctx,
     int64_t batch,
     void* panel,
@@ -95,6 +96,7 @@ static void masked_pack_b(
   matmul_pack_b(ctx, batch, panel, width, j0, cols, k0, kn);
   if (c->masks->b)
     mask_panel(c, c->masks->b, batch, false, panel, width, j0, cols, k0, kn);
+  return 0;
 }
 
 static void masked_store(

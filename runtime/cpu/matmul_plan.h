@@ -34,7 +34,7 @@ matmul_plan matmul_plan_of(
     const lz_view* a, const lz_view* b, const lz_view* out);
 
 /* gemm_run's callbacks; ctx is the plan. */
-void matmul_pack_a(
+int matmul_pack_a(
     void* ctx,
     int64_t batch,
     void* panel,
@@ -43,7 +43,7 @@ void matmul_pack_a(
     int rows,
     int64_t k0,
     int64_t kn);
-void matmul_pack_b(
+int matmul_pack_b(
     void* ctx,
     int64_t batch,
     void* panel,

@@ -316,6 +316,69 @@ static void broadcast_rows(void** state) {
   }
 }
 
+/* Each float16 counts with all its bits, from the smallest to the largest. */
+static void wide_range(void** state) {
+  (void)state;
+  const int32_t as[2] = {90, 700}, bs[2] = {700, 80}, os[2] = {90, 80};
+  for (int layout = 0; layout < 4; layout++) {
+    tensor a, b, out;
+    tensor* both[2] = {&a, &b};
+    test_seed((uint64_t)layout);
+    for (int side = 0; side < 2; side++) {
+      tensor* t = both[side];
+      tensor_init(t, DTYPE_FLOAT16, 2, side ? bs : as, layout >> side & 1);
+      for (int64_t i = 0; i < tensor_size(t); i++) {
+        const double x = ldexp(test_uniform(-1, 1), (int)test_range(-25, 15));
+        tensor_set(t, i, i % 50 ? x : i % 100 ? 65504 : -0x1p-24);
+      }
+    }
+    tensor_init(&out, DTYPE_FLOAT16, 2, os, TENSOR_ROWS);
+    const matmul_epilogue e = {.alpha = 0x1p-24f};
+    assert_int_equal(matmul_run(&a.view, &b.view, &out.view, &e), 0);
+    check(&a, &b, NULL, &out, &e);
+    tensor_free(&a);
+    tensor_free(&b);
+    tensor_free(&out);
+  }
+}
+
+/* Infinities and NaN are where multiplying one by one has them, and c, which
+ * is out as well, was added once. */
+static void not_finite(void** state) {
+  (void)state;
+  enum { N = 600 };
+  const int32_t shape[2] = {N, N};
+  for (int type = 0; type < 3; type++) {
+    tensor a, b, out;
+    tensor_init(&a, types[type], 2, shape, TENSOR_ROWS);
+    tensor_init(&b, types[type], 2, shape, TENSOR_SWAPPED);
+    tensor_init(&out, types[type], 2, shape, TENSOR_ROWS);
+    for (int64_t i = 0; i < N * N; i++) {
+      tensor_set(&a, i, i % (N + 1) ? 0 : 1);
+      tensor_set(&b, i, (double)(i % 7) - 3);
+      tensor_set(&out, i, 1);
+    }
+    tensor_set(&a, 5 * N + 580, INFINITY);
+    tensor_set(&b, 30 * N + 400, NAN);
+    const matmul_epilogue e = {.alpha = 1, .beta = 1, .c = &out.view};
+    assert_int_equal(matmul_run(&a.view, &b.view, &out.view, &e), 0);
+    for (int64_t i = 0; i < N; i++)
+      for (int64_t j = 0; j < N; j++) {
+        const double got = tensor_get(&out, i * N + j);
+        const double by = tensor_get(&b, 580 * N + j);
+        if (j == 400 || (i == 5 && by == 0))
+          assert_true(isnan(got));
+        else if (i == 5)
+          assert_true(got == by * INFINITY);
+        else
+          assert_true(got == 1 + tensor_get(&b, i * N + j));
+      }
+    tensor_free(&a);
+    tensor_free(&b);
+    tensor_free(&out);
+  }
+}
+
 static void product_256(void) {
   problem p = {
       .dtype = DTYPE_FLOAT32, .m = 100, .n = 90, .k = 80, .e = {1, 0, NULL}};
@@ -378,6 +441,8 @@ int main(void) {
       cmocka_unit_test(large_products),
       cmocka_unit_test(beta_zero_ignores_c),
       cmocka_unit_test(broadcast_rows),
+      cmocka_unit_test(wide_range),
+      cmocka_unit_test(not_finite),
       cmocka_unit_test(from_many_threads),
       cmocka_unit_test(after_fork)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "cpu/gemm.h"
 
 #include "cpu/isa.h"
+#include "cpu/simd/gemm_split.h"
 #include "cpu/simd/gemm_vec.h"
 
 /* Rows and vectors of a tile: as many sums as registers allow. */
@@ -97,43 +98,6 @@ static void kernel_c64(
 #define vf_store_f32 vf_store
 
 #if defined(LZ_ISA_avx512)
-/* Rows become columns. */
-static inline void transpose(__m512 r[16]) {
-  __m512 t[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-  }
-#define LO(x, y) \
-  _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
-#define HI(x, y) \
-  _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = LO(t[i], t[i + 2]);
-    r[i + 1] = HI(t[i], t[i + 2]);
-    r[i + 2] = LO(t[i + 1], t[i + 3]);
-    r[i + 3] = HI(t[i + 1], t[i + 3]);
-  }
-#undef LO
-#undef HI
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
-    r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
-    r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
-    r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
-  }
-}
-
 /* Sixteen k of up to sixteen lanes at a time; kn a multiple of sixteen. */
 #define PACK_LANES(tag, S)                                                    \
   static void pack_lanes_##tag(                                               \
@@ -157,7 +121,7 @@ static inline void transpose(__m512 r[16]) {
             r[i] = i < there ? vf_load_##tag(src + (l + i) * lane_stride + k) \
                              : _mm512_setzero_ps();                           \
         }                                                                     \
-        transpose(r);                                                         \
+        vf_transpose(r);                                                      \
         _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)                 \
             _mm512_mask_storeu_ps(dst + (k + i) * width + l, mask, r[i]);     \
       }                                                                       \
@@ -354,9 +318,13 @@ TINY(bf16, uint16_t)
 
 extern const gemm_table ISA_NAME(gemm_table);
 const gemm_table ISA_NAME(gemm_table) = {
-    .mr = {MR, MR, CMR},
-    .nr = {NV * VF, NV* VD, NV* VF},
-    .kernel = {kernel_f32, kernel_f64, kernel_c64},
+    .mr = {MR, MR, CMR, GEMM_SPLIT_LANES},
+    .nr = {NV * VF, NV* VD, NV* VF, GEMM_SPLIT_LANES},
+    .kernel = {kernel_f32, kernel_f64, kernel_c64, GEMM_SPLIT_KERNEL},
+    .enter = {[GEMM_SPLIT] = GEMM_SPLIT_ENTER},
+    .leave = {[GEMM_SPLIT] = GEMM_SPLIT_LEAVE},
+    .split_a = GEMM_SPLIT_A,
+    .split_b = GEMM_SPLIT_B,
     .pack =
         {[DTYPE_BOOL] = pack_b8,
          [DTYPE_FLOAT32] = pack_f32,

@@ -59,6 +59,43 @@ static inline float vf_sum(vf v) {
 static inline double vd_sum(vd v) {
   return _mm512_reduce_add_pd(v);
 }
+
+/* Rows become columns. */
+static inline void vf_transpose(__m512 r[16]) {
+  __m512 t[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+#define LO(x, y) \
+  _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
+#define HI(x, y) \
+  _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)))
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = LO(t[i], t[i + 2]);
+    r[i + 1] = HI(t[i], t[i + 2]);
+    r[i + 2] = LO(t[i + 1], t[i + 3]);
+    r[i + 3] = HI(t[i + 1], t[i + 3]);
+  }
+#undef LO
+#undef HI
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+    r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
+    r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+    r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
+  }
+}
 #define VF_HALVES 1
 #elif defined(LZ_ISA_avx2)
 typedef __m256 vf;
