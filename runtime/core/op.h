@@ -43,6 +43,9 @@ int exec_alloc(lz_exec* x, int i);
 /* The same, but in the memory of input `from` where that is allowed: the input
  * is needed no more, contiguous and of fitting size. */
 int exec_alloc_or_donate(lz_exec* x, int i, int from);
+/* The same in the layout of that input, of the output's shape, where its order
+ * of axes has no holes: memory in one order is then memory in the other. */
+int exec_alloc_or_donate_as(lz_exec* x, int i, int from);
 /* Memory for all outputs of a fused program: each input of an output's shape
  * and width that is needed no more is written over. */
 int exec_alloc_fused(lz_exec* x);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cpu/copy.h"
 #include "cpu/index.h"
 #include "cpu/simd/scatter.h"
 #include "stream/pool.h"
@@ -331,6 +332,10 @@ static void slice_places(void* ctx, int64_t begin, int64_t end, int worker) {
 void scatter_slice(
     scatter_reduce how, const lz_view* out, const lz_view* updates) {
   assert(out->dtype == updates->dtype);
+  if (how == SCATTER_NONE) {
+    copy_run(out, updates);
+    return;
+  }
   int way = how == SCATTER_MAX   ? SCATTER_NAN_MAX
             : how == SCATTER_MIN ? SCATTER_NAN_MIN
                                  : (int)how;

@@ -7,18 +7,26 @@
 #include "probe/probe.h"
 #include "stream/stream.h"
 
-int exec_alloc(lz_exec* x, int i) {
+static int exec_new(lz_exec* x, int i, const int64_t* strides) {
   lz_array* a = x->out[i];
   lz_buffer* b = x->stream->device == DEVICE_GPU
                      ? buffer_new_device(array_nbytes(a), x->kernel)
                      : buffer_new(array_nbytes(a), x->kernel);
   if (!b) return 1;
-  array_bind(a, b, 0, NULL, NULL);
+  array_bind(a, b, 0, strides, NULL);
   return 0;
 }
 
+int exec_alloc(lz_exec* x, int i) {
+  return exec_new(x, i, NULL);
+}
+
 static enum lazuli_donation exec_may_donate(
-    const lz_exec* x, const lz_array* out, const lz_array* in, int from) {
+    const lz_exec* x,
+    const lz_array* out,
+    const lz_array* in,
+    int from,
+    int layout) {
   const lz_buffer* b = in->buffer;
   if (b->source == LAZULI_MEMORY_EXTERNAL) return LAZULI_DONATION_EXTERNAL;
   if (!x->may_donate[from] ||
@@ -26,8 +34,7 @@ static enum lazuli_donation exec_may_donate(
     return LAZULI_DONATION_HELD;
   if (atomic_load_explicit(&b->refs, memory_order_acquire) > 1)
     return LAZULI_DONATION_SHARED_BUFFER;
-  if (!(in->flags & ARRAY_ROW_CONTIGUOUS) || in->offset)
-    return LAZULI_DONATION_LAYOUT;
+  if (!(in->flags & layout) || in->offset) return LAZULI_DONATION_LAYOUT;
   if (b->device != (x->stream->device == DEVICE_GPU))
     return LAZULI_DONATION_LAYOUT;
   if (b->size < array_nbytes(out) || b->size > 2 * array_nbytes(out) + 64)
@@ -35,10 +42,13 @@ static enum lazuli_donation exec_may_donate(
   return LAZULI_DONATION_MADE;
 }
 
-int exec_alloc_or_donate(lz_exec* x, int i, int from) {
+/* In the input's layout, which is one of `layout`, or with strides NULL. */
+static int exec_take(
+    lz_exec* x, int i, int from, int layout, const int64_t* strides) {
   lz_array *out = x->out[i], *in = x->in[from];
-  if (!in->buffer || from >= (int)sizeof x->may_donate) return exec_alloc(x, i);
-  enum lazuli_donation result = exec_may_donate(x, out, in, from);
+  if (!in->buffer || from >= (int)sizeof x->may_donate)
+    return exec_new(x, i, strides);
+  enum lazuli_donation result = exec_may_donate(x, out, in, from, layout);
   PROBE(
       donation,
       .input = in->id,
@@ -46,11 +56,22 @@ int exec_alloc_or_donate(lz_exec* x, int i, int from) {
       .buffer = in->buffer->id,
       .size = in->buffer->size,
       .result = (uint8_t)result);
-  if (result != LAZULI_DONATION_MADE) return exec_alloc(x, i);
+  if (result != LAZULI_DONATION_MADE) return exec_new(x, i, strides);
   buffer_changes(in->buffer);
-  array_bind(out, buffer_ref(in->buffer), 0, NULL, NULL);
+  array_bind(out, buffer_ref(in->buffer), 0, strides, NULL);
   x->may_donate[from] = 0;
   return 0;
+}
+
+int exec_alloc_or_donate(lz_exec* x, int i, int from) {
+  return exec_take(x, i, from, ARRAY_ROW_CONTIGUOUS, NULL);
+}
+
+int exec_alloc_or_donate_as(lz_exec* x, int i, int from) {
+  const lz_array* in = x->in[from];
+  bool dense = (in->flags & ARRAY_CONTIGUOUS) && in->size;
+  return dense ? exec_take(x, i, from, ARRAY_CONTIGUOUS, in->strides)
+               : exec_alloc_or_donate(x, i, from);
 }
 
 int exec_alloc_fused(lz_exec* x) {

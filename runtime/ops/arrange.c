@@ -248,8 +248,10 @@ lz_array* op_kron(lz_array* a, lz_array* b, lz_stream* s) {
     sb[2 * i + 1] = nb;
     to[i] = na * nb;
   }
-  lz_array* product = op_multiply(
-      op_reshape(a, sa, 2 * ndim, s), op_reshape(b, sb, 2 * ndim, s), s);
+  /* Small beside the product, which is walked along the rows of both. */
+  a = op_reshape(op_contiguous(a, false, s), sa, 2 * ndim, s);
+  b = op_reshape(op_contiguous(b, false, s), sb, 2 * ndim, s);
+  lz_array* product = op_multiply(a, b, s);
   return op_reshape(product, to, ndim, s);
 }
 

@@ -63,6 +63,9 @@ lz_array* op_full(
         error_shape(ndim, shape));
   value = op_astype(value, dtype, s);
   if (!value) return NULL;
+  /* Rows again and again need no memory of their own. */
+  if (value->size > 1 && !infer_shapeless())
+    return op_broadcast_to(value, shape, ndim, s);
   return scope_own(
       node_make(&op_full_desc, s, &value, 1, NULL, 0, dtype, ndim, shape));
 }

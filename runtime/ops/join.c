@@ -16,16 +16,16 @@ static int concatenate_cpu(lz_exec* x) {
   int axis = *(const int32_t*)x->params;
   if (exec_alloc(x, 0)) return 1;
   lz_array* out = x->out[0];
-  size_t item = dtype_size((lz_dtype)out->dtype);
-  char* at = array_data(out);
-  for (int i = 0; i < x->n_in; i++) {
-    const lz_array* in = x->in[i];
-    if (in->size == 0) continue;
-    lz_view from = array_view(in);
-    lz_view to = {at, (lz_dtype)out->dtype, in->ndim, in->shape, out->strides};
-    copy_run(&to, &from);
-    at += (size_t)in->shape[axis] * (size_t)out->strides[axis] * item;
-  }
+  lz_view few[16];
+  lz_view* from = few;
+  if (x->n_in > (int)(sizeof few / sizeof *few) &&
+      !(from = exec_scratch(x, (size_t)x->n_in * sizeof *from)))
+    return 1;
+  int n = 0;
+  for (int i = 0; i < x->n_in; i++)
+    if (x->in[i]->size) from[n++] = array_view(x->in[i]);
+  lz_view to = array_view(out);
+  copy_joined(&to, axis, n, from);
   return 0;
 }
 

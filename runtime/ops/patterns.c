@@ -50,7 +50,10 @@ lz_array* op_eye(int n, int m, int k, lz_dtype dtype, lz_stream* s) {
   if (n <= 0 || m <= 0)
     return error_set(
         "[eye] N and M must be positive integers, not %d and %d.", n, m);
-  return op_astype(patterns_on_diagonal(n, m, k, s), dtype, s);
+  if ((int64_t)n * m > INT32_MAX)
+    return op_astype(patterns_on_diagonal(n, m, k, s), dtype, s);
+  return op_diagonal_put(
+      op_scalar(dtype, 1), NULL, 0, n, m, k < 0 ? -k : 0, k > 0 ? k : 0, s);
 }
 
 lz_array* op_tri(int n, int m, int k, lz_dtype dtype, lz_stream* s) {
@@ -86,44 +89,6 @@ lz_array* op_triu(lz_array* a, int k, lz_stream* s) {
 
 /* ---- diagonals ----------------------------------------------------------- */
 
-lz_array* op_diagonal(
-    lz_array* a, int offset, int axis1, int axis2, lz_stream* s) {
-  if (!a || !s) return NULL;
-  if (a->ndim < 2)
-    return error_set(
-        "[diagonal] Array must have at least two dimensions, but got %d "
-        "dimensions.",
-        a->ndim);
-  int one = shape_axis("diagonal", axis1, a->ndim);
-  int two = shape_axis("diagonal", axis2, a->ndim);
-  if (one < 0 || two < 0) return NULL;
-  if (one == two)
-    return error_set(
-        "[diagonal] axis1 and axis2 cannot be the same axis, %d", one);
-  int32_t from1 = offset < 0 ? -offset : 0, from2 = offset > 0 ? offset : 0;
-  int32_t n1 = a->shape[one] - from1, n2 = a->shape[two] - from2;
-  int32_t n = n1 < n2 ? n1 : n2;
-  /* A view of row-major memory: the other axes, then the diagonal. */
-  int32_t shape[LZ_MAX_DIMS];
-  int64_t strides[LZ_MAX_DIMS], along = 0;
-  int64_t row_major[LZ_MAX_DIMS];
-  view_row_strides(a->ndim, a->shape, row_major);
-  int k = 0;
-  for (int i = 0; i < a->ndim; i++) {
-    if (i == one || i == two) {
-      along += row_major[i];
-      continue;
-    }
-    shape[k] = a->shape[i];
-    strides[k++] = row_major[i];
-  }
-  shape[k] = n > 0 ? n : 0;
-  strides[k++] = along;
-  size_t first =
-      n > 0 ? (size_t)(from1 * row_major[one] + from2 * row_major[two]) : 0;
-  return op_as_strided(a, shape, strides, k, first, s);
-}
-
 lz_array* op_diag(lz_array* a, int k, lz_stream* s) {
   if (!a || !s) return NULL;
   if (a->ndim == 2) return op_diagonal(a, k, 0, 1, s);
@@ -131,14 +96,17 @@ lz_array* op_diag(lz_array* a, int k, lz_stream* s) {
     return error_set(
         "[diag] array must be 1-D or 2-D, got array with %d dimensions.",
         a->ndim);
-  /* The vector runs down the rows, or along the columns where the diagonal
-   * starts below the first row; zeros make it as long as those are. */
-  int32_t pad = k < 0 ? -k : k;
+  int32_t off = k < 0 ? -k : k, n = a->shape[0] + off;
+  if ((int64_t)n * n <= INT32_MAX)
+    return op_diagonal_put(
+        a, NULL, 0, n, n, k < 0 ? off : 0, k > 0 ? off : 0, s);
+  /* Too many to count them in one axis. The vector runs down the rows, or along
+   * the columns where the diagonal starts below the first row; zeros make it as
+   * long as those are. */
   lz_dtype dtype = (lz_dtype)a->dtype;
-  lz_array* parts[] = {a, op_zeros(&pad, 1, dtype, s)};
-  lz_array* padded = pad ? op_concatenate(parts, 2, 0, s) : a;
+  lz_array* parts[] = {a, op_zeros(&off, 1, dtype, s)};
+  lz_array* padded = off ? op_concatenate(parts, 2, 0, s) : a;
   lz_array* values = op_expand_dims(padded, (const int[]){k < 0 ? 0 : 1}, 1, s);
-  int n = a->shape[0] + pad;
   return op_where(
       patterns_on_diagonal(n, n, k, s), values, op_scalar(dtype, 0), s);
 }

@@ -17,6 +17,18 @@ lz_array* op_triu(lz_array* a, int k, lz_stream* s);
 lz_array* op_diag(lz_array* a, int k, lz_stream* s);
 lz_array* op_diagonal(
     lz_array* a, int offset, int axis1, int axis2, lz_stream* s);
+/* Zeros of shape (lead…, rows, columns) with values, (lead…, n) or what
+ * broadcasts to that, on the diagonal that begins at (from1, from2) and is n
+ * long. rows * columns fits an int. */
+lz_array* op_diagonal_put(
+    lz_array* values,
+    const int32_t* lead,
+    int n_lead,
+    int32_t rows,
+    int32_t columns,
+    int32_t from1,
+    int32_t from2,
+    lz_stream* s);
 lz_array* op_trace(
     lz_array* a,
     int offset,

@@ -3,7 +3,6 @@
 
 #include "core/error.h"
 #include "core/scope.h"
-#include "cpu/copy.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
@@ -14,19 +13,10 @@
 
 #define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp, .infer = infer_##id
 
-static int slice_begin(lz_exec* x, lz_view* out) {
-  if (exec_alloc_or_donate(x, 0, 0)) return 1;
-  *out = array_view(x->out[0]);
-  if (x->out[0]->buffer == x->in[0]->buffer) return 0;
-  lz_view in = array_view(x->in[0]);
-  if (x->out[0]->size) copy_run(out, &in);
-  return 0;
-}
-
 static int slice_update_cpu(lz_exec* x) {
   const slice_params* p = x->params;
   lz_view out, updates = array_view(x->in[1]);
-  if (slice_begin(x, &out)) return 1;
+  if (update_begin(x, &out)) return 1;
   if (x->in[1]->size == 0) return 0;
   int64_t strides[LZ_MAX_DIMS], offset = 0;
   for (int i = 0; i < out.ndim; i++) {
@@ -149,7 +139,7 @@ static int dynamic_slice_update_cpu(lz_exec* x) {
   const index_params* p = x->params;
   lz_view out, updates = array_view(x->in[1]), start = array_view(x->in[2]);
   int axes[LZ_MAX_DIMS];
-  if (slice_begin(x, &out)) return 1;
+  if (update_begin(x, &out)) return 1;
   if (x->in[1]->size == 0) return 0;
   for (int i = 0; i < p->n_axes; i++) axes[i] = p->axes[i];
   int64_t offset = scatter_offset(&out, &start, p->n_axes, axes, updates.shape);

@@ -14,13 +14,22 @@
 
 #define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp, .infer = infer_##id
 
-/* Output 0 as a copy of input 0, or that input's own memory. */
-static int update_begin(lz_exec* x, lz_view* out) {
-  if (exec_alloc_or_donate(x, 0, 0)) return 1;
-  *out = array_view(x->out[0]);
-  if (x->out[0]->buffer == x->in[0]->buffer) return 0;
-  lz_view in = array_view(x->in[0]);
-  if (x->out[0]->size) copy_run(out, &in);
+int update_begin(lz_exec* x, lz_view* out) {
+  if (exec_alloc_or_donate_as(x, 0, 0)) return 1;
+  const lz_array *in = x->in[0], *to = x->out[0];
+  *out = array_view(to);
+  if (to->buffer == in->buffer || to->size == 0) return 0;
+  if (!(in->flags & ARRAY_CONTIGUOUS) || to->size > INT32_MAX) {
+    lz_view from = array_view(in);
+    copy_run(out, &from);
+    return 0;
+  }
+  /* One layout on both sides: as it lies in memory. */
+  const int32_t n = (int32_t)to->size;
+  const int64_t one = 1;
+  lz_view flat = {out->data, out->dtype, 1, &n, &one};
+  lz_view from = {array_data(in), out->dtype, 1, &n, &one};
+  copy_run(&flat, &from);
   return 0;
 }
 

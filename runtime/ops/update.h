@@ -7,6 +7,10 @@
 #include "core/op.h"
 #include "cpu/scatter.h"
 
+/* Kernels begin so: output 0 as a copy of input 0, or in that input's own
+ * memory, and a view of it. */
+int update_begin(lz_exec* x, lz_view* out);
+
 /* updates: shape (indices…, slice…), a slice of a.ndim axes at each tuple. */
 lz_array* op_scatter(
     scatter_reduce how,

@@ -27,6 +27,8 @@ extern const lz_op op_reshape_desc, op_flatten_desc, op_unflatten_desc,
     op_broadcast_desc, op_transpose_desc, op_expand_dims_desc, op_squeeze_desc,
     op_slice_desc, op_as_strided_desc, op_contiguous_desc, op_copy_desc;
 
+extern const lz_op op_diagonal_desc; /* ops/diagonal.c */
+
 /* ops/alias.c */
 extern const lz_op op_view_desc, op_stop_gradient_desc, op_depends_desc;
 
