@@ -53,7 +53,9 @@ enum {
                                must keep its node (compile, vmap, grad) */
   ARRAY_ABSORBED = 16,      /* a fused kernel computed it once without writing;
                                the next eval that needs it writes it */
-  ARRAY_WEAK = 32           /* a weakly typed scalar: see lazuli/scalar.h */
+  ARRAY_WEAK = 32,          /* a weakly typed scalar: see lazuli/scalar.h */
+  ARRAY_FUSABLE = 64        /* while somebody watched, a kernel computed it that
+                               could have taken in what follows */
 };
 
 #define ARRAY_INLINE_DIMS 4

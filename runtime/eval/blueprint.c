@@ -336,7 +336,7 @@ static int blueprint_draw(lz_plan* p, const lz_step* s, bool folds) {
       .n_members = s->n_members,
       .name = s->name,
       .folds = folds};
-  to->node = s->node ? s->node->slot - 1 : s->members[s->n_members - 1] >> 1;
+  to->node = s->node ? s->node->slot - 1 : s->members[s->n_members - 1] >> 2;
   to->in = blueprint_refs(p, s->in, s->n_in);
   to->out = blueprint_refs(p, s->out, to->n_out);
   if (!to->in || !to->out) return 1;

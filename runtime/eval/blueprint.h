@@ -8,7 +8,7 @@
 #ifndef EVAL_BLUEPRINT_H
 #define EVAL_BLUEPRINT_H
 
-#include "eval/plan.h"
+#include "eval/fuse.h"
 #include "eval/signature.h"
 
 /* The blueprint of this signature, with a reference for the plan, or NULL. One

@@ -73,6 +73,7 @@ PROBE_REPORT void eval_report_begin(
 static int eval_plan(lz_plan* p) {
   plan_signature s;
   int failed;
+  if (PROBE_ON() && settings_fuse()) fuse_report_evaluated(p);
   if (settings_fuse() && !signature_make(p, &s)) {
     p->signature = &s;
     p->blueprint = blueprint_find(&s);

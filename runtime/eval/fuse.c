@@ -4,7 +4,8 @@
  * its users when that still has a form with it (fuse_kinds.c); its value then
  * stays out of memory, unless others read it too. A kernel runs at the place of
  * its root, the last of its nodes; whoever else reads a value of it has a later
- * place, so kernels never wait for each other in a circle.
+ * place, so kernels never wait for each other in a circle. Of those, some may
+ * rather compute the value again than read it (fuse_again.c).
  *
  * A value inside a group is written after all when the caller asked for it. One
  * that is merely held by a handle is not: it stays lazy (ARRAY_ABSORBED) and is
@@ -16,17 +17,29 @@
 
 #include "core/error.h"
 #include "eval/blueprint.h"
-#include "eval/plan.h"
+#include "eval/fuse.h"
 #include "eval/settings.h"
 #include "probe/probe.h"
 
-static bool fuse_reads(const plan_group* g, const lz_array* a) {
+bool fuse_reads(const plan_group* g, const lz_array* a) {
   for (uint32_t i = 0; i < g->n_inputs; i++)
     if (g->inputs[i] == a) return true;
   return false;
 }
 
-static int fuse_add_input(lz_plan* p, plan_group* g, lz_array* a) {
+bool fuse_holds(const plan_group* g, uint32_t i) {
+  for (uint32_t k = 0; k < g->n_members; k++)
+    if (g->members[k] == i) return true;
+  return false;
+}
+
+bool fuse_has_reader(const lz_plan* p, const plan_group* g, const lz_array* a) {
+  for (uint32_t k = 0; k < g->n_members; k++)
+    if (fuse_node_reads(fuse_member(p, g, k)->node, a)) return true;
+  return false;
+}
+
+int fuse_add_input(lz_plan* p, plan_group* g, lz_array* a) {
   if (fuse_reads(g, a)) return 0;
   if (g->n_inputs == g->max_inputs) {
     uint32_t max = g->max_inputs ? 2 * g->max_inputs : 4;
@@ -40,18 +53,36 @@ static int fuse_add_input(lz_plan* p, plan_group* g, lz_array* a) {
   return 0;
 }
 
-static int fuse_add_inputs(lz_plan* p, plan_group* g, const lz_node* n) {
-  for (uint32_t i = 0; i < n->n_inputs; i++)
-    if (fuse_add_input(p, g, n->inputs[i])) return 1;
-  return 0;
-}
-
-static void fuse_drop_input(plan_group* g, const lz_array* a) {
+void fuse_drop_input(plan_group* g, const lz_array* a) {
   for (uint32_t i = 0; i < g->n_inputs; i++)
     if (g->inputs[i] == a) {
       g->inputs[i] = g->inputs[--g->n_inputs];
       return;
     }
+}
+
+int fuse_add_member(
+    lz_plan* p, uint32_t i, plan_group* g, unsigned kinds, int rows) {
+  const plan_node* t = &p->tape[i];
+  const lz_node* n = t->node;
+  if (g->n_members == g->max_members) {
+    uint32_t max = g->max_members ? 2 * g->max_members : 4;
+    uint32_t* more = plan_alloc(p, max * sizeof *more);
+    if (!more) return 1;
+    if (g->n_members) memcpy(more, g->members, g->n_members * sizeof *more);
+    g->members = more;
+    g->max_members = max;
+  }
+  g->members[g->n_members++] = i;
+  g->kinds = (uint8_t)kinds;
+  g->rows = (uint8_t)rows;
+  bool elementwise = fuse_is_elementwise(t);
+  if (!elementwise && !(n->op->flags & OP_VIEW)) g->core = i + 1;
+  g->plain &= elementwise && array_same_shape(t->out, p->tape[g->root].out);
+  fuse_drop_input(g, t->out);
+  for (uint32_t k = 0; k < n->n_inputs; k++)
+    if (fuse_add_input(p, g, n->inputs[k])) return 1;
+  return 0;
 }
 
 /* The kinds a group can have that begins with this node; 0: it stands alone. */
@@ -72,36 +103,22 @@ static int fuse_open(lz_plan* p, uint32_t i, unsigned kinds) {
   plan_group* g = plan_alloc(p, sizeof *g);
   if (!g) return 1;
   g->root = i;
-  g->first_member = i + 1;
-  g->n_members = 1;
   g->n_outputs = 1;
-  g->kinds = (uint8_t)kinds;
-  g->plain = fuse_is_elementwise(t);
-  g->core = g->plain ? 0 : i + 1;
-  g->rows =
-      (uint8_t)(g->plain ? t->out->ndim : t->node->op->fusable->rows(t->node));
+  g->plain = true;
   t->group = g;
   t->written = 1;
-  return fuse_add_inputs(p, g, t->node);
+  bool elementwise = fuse_is_elementwise(t);
+  int rows = elementwise ? t->out->ndim : t->node->op->fusable->rows(t->node);
+  return fuse_add_member(p, i, g, kinds, rows);
 }
 
 static int fuse_join(
     lz_plan* p, uint32_t i, plan_group* g, unsigned kinds, int rows) {
   plan_node* t = &p->tape[i];
-  g->kinds = (uint8_t)kinds;
-  g->rows = (uint8_t)rows;
-  if (!fuse_is_elementwise(t) && !(t->node->op->flags & OP_VIEW))
-    g->core = i + 1;
-  g->plain &=
-      fuse_is_elementwise(t) && array_same_shape(t->out, p->tape[g->root].out);
-  fuse_drop_input(g, t->out);
   t->group = g;
-  t->next_member = g->first_member;
-  g->first_member = i + 1;
-  g->n_members++;
   t->written = fuse_is_output(t);
   g->n_outputs += t->written;
-  return fuse_add_inputs(p, g, t->node);
+  return fuse_add_member(p, i, g, kinds, rows);
 }
 
 static uint32_t fuse_new_inputs(const plan_group* g, const lz_node* n) {
@@ -111,9 +128,10 @@ static uint32_t fuse_new_inputs(const plan_group* g, const lz_node* n) {
   return count;
 }
 
-static fuse_verdict fuse_fits(
+fuse_verdict fuse_fits(
     lz_plan* p,
     const plan_node* t,
+    bool output,
     const plan_group* g,
     unsigned* kinds,
     int* rows) {
@@ -131,63 +149,47 @@ static fuse_verdict fuse_fits(
   if (inputs > FUSE_MAX_INPUTS)
     return (fuse_verdict){
         LAZULI_REFUSAL_TOO_MANY_INPUTS, FUSE_MAX_INPUTS, inputs};
-  if (g->n_outputs + fuse_is_output(t) > FUSE_MAX_OUTPUTS)
+  if (g->n_outputs + output > FUSE_MAX_OUTPUTS)
     return (fuse_verdict){
         LAZULI_REFUSAL_TOO_MANY_OUTPUTS, FUSE_MAX_OUTPUTS, g->n_outputs + 1};
   fuse_verdict v = {0, 0, 0};
-  *kinds = fuse_kinds(p, t, g, rows, &v);
+  *kinds = fuse_kinds(p, t, output, g, rows, &v);
   return *kinds ? (fuse_verdict){0, 0, 0} : v;
 }
 
-/* Could the node have taken in what it reads? */
-static bool fuse_takes_in(const plan_node* t) {
-  const lz_fusable* f = t->node->op->fusable;
-  return fuse_is_elementwise(t) || (f && t->out && (f->run || f->from));
-}
-
-/* One refusal for each fusable neighbour that reads t from elsewhere. */
-static void fuse_refuse(lz_plan* p, uint32_t i, fuse_verdict v) {
-  plan_node* t = &p->tape[i];
-  /* What stays apart is read; what stays apart from all is written too. */
-  uint64_t bytes = (t->group ? 1 : 2) * array_nbytes(t->out);
-  for (uint32_t j = i + 1, left = t->uses; j < p->n_tape && left; j++) {
-    if (p->tape[j].dead) continue;
-    lz_node* n = p->tape[j].node;
-    bool reads = false;
-    for (uint32_t k = 0; k < n->n_inputs; k++)
-      if (n->inputs[k] == t->out) {
-        reads = true;
-        left--;
-      }
-    if (!reads || !fuse_takes_in(&p->tape[j]) ||
-        (t->group && p->tape[j].group == t->group))
-      continue;
-    PROBE(
-        refusal,
-        .eval = p->eval,
-        .producer = t->out->id,
-        .consumer = p->tape[j].out->id,
-        .reason = (uint8_t)v.reason,
-        .limit = v.limit,
-        .value = v.value,
-        .bytes = bytes);
-    blueprint_note_refusal(p, t->out, p->tape[j].out, &v, bytes);
+static int fuse_add_other(lz_plan* p, plan_node* t, plan_group* g) {
+  if (!g) {
+    t->apart = 1;
+    return 0;
   }
+  for (const plan_reader* r = t->others; r; r = r->next)
+    if (r->group == g) return 0;
+  plan_reader* r = plan_alloc(p, sizeof *r);
+  if (!r) return 1;
+  *r = (plan_reader){g, t->others};
+  t->others = r;
+  return 0;
 }
 
-/* Tells the producers of a node that has its place by whom they are read. */
-static void fuse_note_users(lz_plan* p, uint32_t i) {
-  const plan_node* t = &p->tape[i];
-  const lz_node* n = t->node;
-  uint32_t at = (t->group ? t->group->root : i) + 1;
+int fuse_note_users(lz_plan* p, const lz_node* n, plan_group* g, uint32_t at) {
   for (uint32_t k = 0; k < n->n_inputs; k++) {
-    plan_node* producer = plan_node_of(p, n->inputs[k]);
-    if (!producer || producer->user_at == at) continue;
-    if (producer->user_at) producer->shared = 1;
-    if (producer->user_at && producer->user_at < at) continue;
-    producer->user_at = at;
-    producer->user = t->group;
+    plan_node* t = plan_node_of(p, n->inputs[k]);
+    if (!t || t->user_at == at) continue;
+    if (!t->user_at) {
+      t->user_at = at;
+      t->user = g;
+      continue;
+    }
+    plan_group* other = g;
+    if (at < t->user_at) {
+      other = t->user;
+      t->user_at = at;
+      t->user = g;
+    }
+    t->shared = 1;
+    if (fuse_add_other(p, t, other)) return 1;
   }
+  return 0;
 }
 
 static int fuse_place(lz_plan* p, uint32_t i) {
@@ -196,36 +198,29 @@ static int fuse_place(lz_plan* p, uint32_t i) {
   if (!t->out || (!fuse_is_elementwise(t) && !f)) return 0;
   bool view = t->node->op->flags & OP_VIEW;
   unsigned alone = fuse_kinds_of(t);
+  if (t->others && fuse_is_elementwise(t) && fuse_again(p, i)) return 1;
   if (t->user && !(t->shared && view)) {
     unsigned kinds = 0;
     int rows = 0;
-    fuse_verdict v = fuse_fits(p, t, t->user, &kinds, &rows);
+    fuse_verdict v = fuse_fits(p, t, fuse_is_output(t), t->user, &kinds, &rows);
     if (!v.reason) {
       int failed = fuse_join(p, i, t->user, kinds, rows);
-      if (t->shared && PROBE_ON())
-        fuse_refuse(p, i, (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses});
+      if (t->shared && p->reader)
+        fuse_report(p, i, (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses});
       return failed;
     }
     if (t->shared && v.reason == LAZULI_REFUSAL_SHAPE)
       v = (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses};
-    if (PROBE_ON() && !view) fuse_refuse(p, i, v);
+    if (p->reader && !view) fuse_report(p, i, v);
   }
   return alone ? fuse_open(p, i, alone) : 0;
 }
 
 /* ---- when all members are known ------------------------------------------ */
 
-static bool fuse_has_reader(
-    lz_plan* p, const plan_group* g, const lz_array* a) {
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
-    if (fuse_node_reads(p->tape[i - 1].node, a)) return true;
-  return false;
-}
-
 static int fuse_leave(lz_plan* p, plan_group* g, plan_node* t) {
   t->group = NULL;
   t->written = 0;
-  g->n_members--;
   for (uint32_t k = 0; k < t->node->n_inputs; k++) {
     const lz_array* a = t->node->inputs[k];
     if (!fuse_has_reader(p, g, a)) fuse_drop_input(g, a);
@@ -235,19 +230,16 @@ static int fuse_leave(lz_plan* p, plan_group* g, plan_node* t) {
 
 /* Views whose input stayed outside show it where it stands. */
 static int fuse_drop_views(lz_plan* p, plan_group* g) {
-  uint32_t* link = &g->first_member;
-  while (*link) {
-    plan_node* t = &p->tape[*link - 1];
-    bool inside = true;
-    if (t->node->op->flags & OP_VIEW) {
-      const plan_node* producer = plan_node_of(p, t->node->inputs[0]);
-      inside = producer && producer->group == g;
-    }
-    if (inside) {
-      link = &t->next_member;
-      continue;
-    }
-    *link = t->next_member;
+  for (uint32_t k = g->n_members; k-- > 0;) {
+    plan_node* t = &p->tape[g->members[k]];
+    if (!(t->node->op->flags & OP_VIEW)) continue;
+    const plan_node* producer = plan_node_of(p, t->node->inputs[0]);
+    if (producer && fuse_holds(g, (uint32_t)(producer - p->tape))) continue;
+    g->n_members--;
+    memmove(
+        &g->members[k],
+        &g->members[k + 1],
+        (g->n_members - k) * sizeof *g->members);
     if (fuse_leave(p, g, t)) return 1;
   }
   return 0;
@@ -263,8 +255,8 @@ static int fuse_finish(lz_plan* p, plan_group* g) {
   const lz_array* root = p->tape[g->root].out;
   bool plain = true;
   uint32_t cores = 0;
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const plan_node* t = &p->tape[i - 1];
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* t = fuse_member(p, g, k);
     bool elementwise = fuse_is_elementwise(t);
     plain &= elementwise && array_same_shape(t->out, root);
     cores += !elementwise;
@@ -283,11 +275,17 @@ static int fuse_finish(lz_plan* p, plan_group* g) {
 }
 
 int fuse(lz_plan* p) {
+  bool watched = PROBE_ON();
+  if (watched && fuse_report_open(p)) return 1;
   for (uint32_t i = p->n_tape; i-- > 0;) {
     if (p->tape[i].dead) continue;
     if (fuse_place(p, i)) return 1;
-    fuse_note_users(p, i);
+    const plan_node* t = &p->tape[i];
+    uint32_t at = (t->group ? t->group->root : i) + 1;
+    if (fuse_note_users(p, t->node, t->group, at)) return 1;
+    if (watched) fuse_report_views(p, i);
   }
+  if (settings_fuse() && fuse_merge(p)) return 1;
   for (uint32_t i = 0; i < p->n_tape; i++) {
     plan_node* t = &p->tape[i];
     plan_group* g = t->group;

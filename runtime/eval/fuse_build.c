@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "eval/fuse.h"
 #include "eval/fused.h"
-#include "eval/plan.h"
 #include "ops/view.h"
 
 /* Element-wise members that make one program. */
@@ -140,6 +140,11 @@ static int32_t* build_shape(lz_plan* p, const lz_array* a) {
   return shape;
 }
 
+/* A member of another group is written there, if at all. */
+static bool build_writes(const plan_group* g, const plan_node* t) {
+  return t->written && t->group == g;
+}
+
 /* Where every value stands. The product of a MATMUL is made in the memory of
  * the root, unless it has its own. */
 static int build_values(build_stages* b, lz_array** outputs) {
@@ -166,7 +171,7 @@ static int build_values(build_stages* b, lz_array** outputs) {
     if (!v->shape) return 1;
     if (t->node->op->flags & OP_VIEW)
       v->base = build_value(b, t->node->inputs[0]);
-    if (!t->written) continue;
+    if (!build_writes(b->g, t)) continue;
     v->place = FUSED_OUT;
     v->index = (uint16_t)n_out;
     outputs[n_out++] = t->out;
@@ -222,7 +227,7 @@ static bool build_holds(const build_part* part, uint32_t tape) {
 /* Whether another stage reads the value, or it is an output. */
 static bool build_leaves(
     const build_stages* b, const build_part* part, const plan_node* t) {
-  if (t->written) return true;
+  if (build_writes(b->g, t)) return true;
   for (uint32_t i = 0; i < b->n; i++)
     if (!build_holds(part, b->members[i]) &&
         fuse_node_reads(b->p->tape[b->members[i]].node, t->out))
@@ -275,8 +280,7 @@ static int build_elementwise(build_stages* b, uint32_t first) {
 static lz_fused* build_fused(
     lz_plan* p, const plan_group* g, lz_array** outputs) {
   build_stages b = {.p = p, .g = g};
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
-    b.members[b.n++] = i - 1;
+  for (uint32_t k = g->n_members; k-- > 0;) b.members[b.n++] = g->members[k];
   build_levels(&b);
   b.stages = plan_keep_alloc(p, b.n * sizeof *b.stages);
   if (!b.stages || build_values(&b, outputs)) return NULL;
@@ -315,9 +319,10 @@ int fuse_build(lz_plan* p, const plan_group* g, lz_step* s) {
   }
   build_part part = {
       .inputs = g->inputs, .n_inputs = g->n_inputs, .outputs = s->out};
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    part.members[part.n++] = i - 1;
-    if (p->tape[i - 1].written) s->out[part.n_outputs++] = p->tape[i - 1].out;
+  for (uint32_t k = g->n_members; k-- > 0;) {
+    const plan_node* t = &p->tape[g->members[k]];
+    part.members[part.n++] = g->members[k];
+    if (build_writes(g, t)) s->out[part.n_outputs++] = t->out;
   }
   s->program = build_program(p, &part);
   return !s->program;

@@ -12,16 +12,10 @@
  * For ROWS all members must have the same leading axes, as many of them as
  * every operation leaves apart; there must be enough rows for every thread, and
  * a row's values must stay in the cache. */
+#include "eval/fuse.h"
 #include "eval/fused.h"
-#include "eval/plan.h"
 #include "ops/view.h"
 #include "stream/pool.h"
-
-bool fuse_node_reads(const lz_node* n, const lz_array* a) {
-  for (uint32_t k = 0; k < n->n_inputs; k++)
-    if (n->inputs[k] == a) return true;
-  return false;
-}
 
 static bool kinds_is_view(const plan_node* t) {
   return t->node->op->flags & OP_VIEW;
@@ -57,9 +51,10 @@ static uint64_t kinds_row_bytes(
     lz_plan* p, const plan_group* g, const plan_node* t, int rows) {
   uint64_t count = (uint64_t)kinds_row_count(t->out, rows);
   uint64_t bytes = array_nbytes(t->out);
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
-    if (!kinds_is_view(&p->tape[i - 1]))
-      bytes += array_nbytes(p->tape[i - 1].out);
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* u = fuse_member(p, g, k);
+    if (!kinds_is_view(u)) bytes += array_nbytes(u->out);
+  }
   return count ? bytes / count : bytes;
 }
 
@@ -69,8 +64,8 @@ static int kinds_rows(
   const lz_array* root = p->tape[g->root].out;
   int rows = kinds_common(t->out, root);
   if (rows > g->rows) rows = g->rows;
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const plan_node* u = &p->tape[i - 1];
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* u = fuse_member(p, g, k);
     if (!fuse_node_reads(u->node, t->out)) continue;
     int edge = kinds_edge(t, u);
     if (edge < rows) rows = edge;
@@ -131,8 +126,8 @@ static bool kinds_brings_input(lz_plan* p, const plan_node* t) {
 /* Whether a member that is element-wise broadcasts t. */
 static bool kinds_is_spread(
     lz_plan* p, const plan_node* t, const plan_group* g) {
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const plan_node* u = &p->tape[i - 1];
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* u = fuse_member(p, g, k);
     if (fuse_is_elementwise(u) && u->out->size != t->out->size &&
         fuse_node_reads(u->node, t->out))
       return true;
@@ -172,10 +167,11 @@ static bool kinds_reduce(
   bool before = array_same_shape(t->out, big);
   if (!before && !array_same_shape(t->out, root)) return false;
   if (before && (output || kinds_ends_rows(p, t))) return false;
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const plan_node* u = &p->tape[i - 1];
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* u = fuse_member(p, g, k);
     if (!fuse_node_reads(u->node, t->out)) continue;
-    bool reader_before = i - 1 == g->core - 1 || array_same_shape(u->out, big);
+    bool reader_before =
+        u == &p->tape[g->core - 1] || array_same_shape(u->out, big);
     if (reader_before != before) return false;
   }
   return true;
@@ -193,6 +189,7 @@ static bool kinds_matmul(lz_plan* p, const plan_node* t, const plan_group* g) {
 unsigned fuse_kinds(
     lz_plan* p,
     const plan_node* t,
+    bool output,
     const plan_group* g,
     int* rows,
     fuse_verdict* v) {
@@ -208,7 +205,6 @@ unsigned fuse_kinds(
   if (elementwise && same && g->plain) return kinds;
   if (t->out->size == 0 || root->size == 0) kinds &= GROUP_PROGRAM;
   const lz_fusable* f = t->node->op->fusable;
-  bool output = fuse_is_output(t);
   *v = (fuse_verdict){
       LAZULI_REFUSAL_SHAPE, (uint64_t)root->size, (uint64_t)t->out->size};
   kinds &= ~(unsigned)GROUP_PROGRAM;

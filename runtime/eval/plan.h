@@ -1,8 +1,7 @@
 /* What one evaluation passes between its stages.
  *
  * tape   the nodes to compute, producers before consumers
- * group  nodes that share one kernel, named by its root: the last of them, the
- *        only one whose value others may read
+ * group  nodes that share one kernel, named by its root: the last of them
  * step   one kernel (or one view) with what it reads and writes
  *
  * Everything lives in the plan's arena and goes with it, when the last of its
@@ -18,21 +17,28 @@
 
 typedef struct plan_group plan_group;
 
+/* A list of groups. */
+typedef struct plan_reader {
+  plan_group* group;
+  struct plan_reader* next;
+} plan_reader;
+
 typedef struct plan_node {
-  lz_node* node;         /* a reference */
-  lz_array* out;         /* its only output; NULL for nodes with several */
-  plan_group* group;     /* NULL: a step of its own */
-  plan_group* user;      /* the group of the earliest of its users; NULL: that
-                            is a step of its own */
-  uint32_t user_at;      /* tape index + 1 where that user runs; 0: none yet */
-  uint32_t uses;         /* places in inputs of tape nodes that name `out` */
-  uint32_t wanted : 1;   /* asked for by the caller */
-  uint32_t shared : 1;   /* users are in more than one kernel */
-  uint32_t written : 1;  /* a member whose value leaves the kernel */
+  lz_node* node;        /* a reference */
+  lz_array* out;        /* its only output; NULL for nodes with several */
+  plan_group* group;    /* NULL: a step of its own */
+  plan_group* user;     /* the group of the earliest of its users; NULL: that
+                           is a step of its own */
+  plan_reader* others;  /* the other groups that read it */
+  uint32_t user_at;     /* tape index + 1 where that user runs; 0: none yet */
+  uint32_t uses;        /* places in inputs of tape nodes that name `out` */
+  uint32_t wanted : 1;  /* asked for by the caller */
+  uint32_t shared : 1;  /* users are in more than one kernel */
+  uint32_t apart : 1;   /* one of them is a step of its own, not the earliest */
+  uint32_t written : 1; /* a member whose value leaves the kernel */
   uint32_t replaced : 1; /* another value stands for it */
   uint32_t dead : 1;     /* it left the eval: its node is gone */
   uint32_t held : 1;     /* others than the tape have references on `out` */
-  uint32_t next_member;  /* in its group, towards the root; tape index + 1 */
 } plan_node;
 
 /* How a group can be run: as one program, or one of the kinds of fused.h. While
@@ -40,9 +46,11 @@ typedef struct plan_node {
 enum { GROUP_PROGRAM = 1, GROUP_ROWS = 2, GROUP_REDUCE = 4, GROUP_MATMUL = 8 };
 
 struct plan_group {
-  uint32_t root;         /* tape index */
-  uint32_t first_member; /* lowest tape index + 1; linked by next_member */
+  uint32_t root;     /* tape index */
+  uint32_t* members; /* tape indices, falling: the root is the first. Those of
+                        another group are computed here once more */
   uint32_t n_members;
+  uint32_t max_members;
   uint32_t n_outputs;
   uint32_t n_inputs;
   uint32_t max_inputs;
@@ -53,6 +61,9 @@ struct plan_group {
   uint8_t rows;  /* leading axes that number rows in all members; GROUP_ROWS */
   lz_array** inputs; /* distinct arrays read from outside; borrowed */
 };
+
+/* A member of a group's step: tape index << 2, and what becomes of it. */
+enum { STEP_WRITTEN = 1, STEP_AGAIN = 2 /* it belongs to another kernel */ };
 
 typedef struct lz_step {
   lz_node* node;                /* one operation, or NULL: */
@@ -65,9 +76,8 @@ typedef struct lz_step {
   uint32_t n_out;
   uint64_t kernel;
   uint64_t ticket;
-  const char* name; /* when probed; else NULL */
-  /* Of a group: tape index << 1 | written to memory; the root is the last. */
-  const uint32_t* members;
+  const char* name;        /* when probed; else NULL */
+  const uint32_t* members; /* of a group: STEP_…; the root is the last */
   uint32_t n_members;
 } lz_step;
 
@@ -113,7 +123,8 @@ typedef struct lz_plan {
   bool cached; /* nothing was planned: the blueprint was there */
   plan_node* tape;
   uint32_t n_tape, max_tape;
-  uint32_t n_nodes; /* collected */
+  const uint32_t *first_reader, *reader; /* fuse_report.c; NULL: unwatched */
+  uint32_t n_nodes;                      /* collected */
   lz_step* steps;
   uint32_t n_steps;
   uint32_t n_kernels;
@@ -143,34 +154,13 @@ void simplify_alias(lz_plan* p, plan_node* t, lz_array* value);
 
 /* fuse.c: forms groups over the tape. */
 int fuse(lz_plan* p);
-enum { FUSE_MAX_INPUTS = 24, FUSE_MAX_OUTPUTS = 16, FUSE_MAX_MEMBERS = 64 };
-static inline bool fuse_is_elementwise(const plan_node* t) {
-  return (t->node->op->flags & OP_ELEMENTWISE) && t->out;
-}
+/* fuse_report.c: tells who watches of values that an earlier eval computed and
+ * that this one could have taken in. */
+void fuse_report_evaluated(lz_plan* p);
 /* Held by more than the tape's readers. */
 static inline bool fuse_is_held(const plan_node* t) {
   return atomic_load_explicit(&t->out->refs, memory_order_relaxed) > t->uses;
 }
-/* Must the kernel write this member? */
-static inline bool fuse_is_output(const plan_node* t) {
-  return t->wanted || t->shared ||
-         ((t->out->flags & ARRAY_ABSORBED) && fuse_is_held(t));
-}
-/* Does the node read array a? */
-bool fuse_node_reads(const lz_node* n, const lz_array* a);
-
-/* fuse_kinds.c: the kinds that group g can be run as with t as a member, and
- * the rows it then has. 0: none, and *reason says why. */
-typedef struct fuse_verdict {
-  int reason; /* enum lazuli_refusal; 0: fits */
-  uint64_t limit, value;
-} fuse_verdict;
-unsigned fuse_kinds(
-    lz_plan* p,
-    const plan_node* t,
-    const plan_group* g,
-    int* rows,
-    fuse_verdict* v);
 
 /* fuse_build.c: the group as a program, or as stages. Its outputs,
  * g->n_outputs, are listed in the order in which the step has them. */

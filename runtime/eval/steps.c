@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "eval/blueprint.h"
 #include "eval/eval.h"
-#include "eval/plan.h"
+#include "eval/fuse.h"
 #include "eval/settings.h"
 #include "probe/probe.h"
 
@@ -23,8 +23,8 @@ static const char* steps_name(lz_plan* p, const plan_group* g) {
   char* text = plan_keep_alloc(p, SIZE);
   if (!text) return "";
   size_t at = 0;
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const char* op = p->tape[i - 1].node->op->name;
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const char* op = fuse_member(p, g, k)->node->op->name;
     if (at + strlen(op) + 8 > SIZE) {
       snprintf(text + at, SIZE - at, "+…");
       break;
@@ -36,24 +36,26 @@ static const char* steps_name(lz_plan* p, const plan_group* g) {
 
 static uint32_t* steps_members(lz_plan* p, const plan_group* g) {
   uint32_t* members = plan_keep_alloc(p, g->n_members * sizeof *members);
-  uint32_t n = 0;
-  for (uint32_t i = g->first_member; members && i;
-       i = p->tape[i - 1].next_member)
-    members[n++] = (i - 1) << 1 | p->tape[i - 1].written;
+  for (uint32_t k = 0; members && k < g->n_members; k++) {
+    const plan_node* t = fuse_member(p, g, k);
+    uint32_t what = t->group != g ? STEP_AGAIN : t->written ? STEP_WRITTEN : 0;
+    members[k] = (uint32_t)(t - p->tape) << 2 | what;
+  }
   return members;
 }
 
 static void steps_report_fusion(lz_plan* p, const lz_step* s) {
-  uint32_t most = s->n_members + s->n_in + s->n_out;
+  uint32_t most = s->n_members + s->n_in + s->n_out, n = 0;
   uint64_t* ids = malloc(most * sizeof *ids);
   if (!ids) return;
   uint64_t saved = 0;
   for (uint32_t i = 0; i < s->n_members; i++) {
-    const plan_node* t = &p->tape[s->members[i] >> 1];
-    ids[i] = t->out->id;
-    if (!(s->members[i] & 1)) saved += 2 * array_nbytes(t->out);
+    const lz_array* a = p->tape[s->members[i] >> 2].out;
+    bool again = s->members[i] & STEP_AGAIN;
+    if (!(s->members[i] & STEP_WRITTEN)) saved += (2 - again) * array_nbytes(a);
+    if (!again) ids[n++] = a->id;
   }
-  uint64_t* inputs = ids + s->n_members;
+  uint64_t* inputs = ids + n;
   for (uint32_t i = 0; i < s->n_in; i++) inputs[i] = s->in[i]->id;
   uint64_t* outputs = inputs + s->n_in;
   for (uint32_t i = 0; i < s->n_out; i++) outputs[i] = s->out[i]->id;
@@ -61,7 +63,7 @@ static void steps_report_fusion(lz_plan* p, const lz_step* s) {
       fusion,
       .eval = p->eval,
       .kernel = s->kernel,
-      .n_nodes = s->n_members,
+      .n_nodes = n,
       .n_inputs = s->n_in,
       .n_outputs = s->n_out,
       .nodes = ids,
@@ -74,15 +76,15 @@ static void steps_report_fusion(lz_plan* p, const lz_step* s) {
 
 void steps_report(lz_plan* p, const lz_step* s) {
   steps_report_fusion(p, s);
-  const plan_node* root = &p->tape[s->members[s->n_members - 1] >> 1];
+  const plan_node* root = &p->tape[s->members[s->n_members - 1] >> 2];
   for (uint32_t i = 0; i < s->n_members; i++) {
-    const plan_node* t = &p->tape[s->members[i] >> 1];
-    if (!(s->members[i] & 1) &&
-        atomic_load_explicit(&t->out->refs, memory_order_relaxed) > t->uses)
+    const plan_node* t = &p->tape[s->members[i] >> 2];
+    bool again = s->members[i] & STEP_AGAIN;
+    if (again || (!(s->members[i] & STEP_WRITTEN) && fuse_is_held(t)))
       PROBE(
           rewrite,
           .eval = p->eval,
-          .what = LAZULI_REWRITE_ABSORBED,
+          .what = again ? LAZULI_REWRITE_RECOMPUTED : LAZULI_REWRITE_ABSORBED,
           .node = t->out->id,
           .into = root->out->id);
   }
@@ -193,10 +195,13 @@ static void steps_schedule(lz_step* s) {
       atomic_load_explicit(&s->stream->issued, memory_order_relaxed) + 1;
   atomic_store_explicit(&s->stream->issued, ticket, memory_order_relaxed);
   s->ticket = ticket;
+  bool fusable =
+      !s->node || (s->node->op->fusable && !(s->node->op->flags & OP_VIEW));
   for (uint32_t i = 0; i < s->n_out; i++) {
     lz_array* a = s->out[i];
     if (!a) continue;
     a->stream = s->stream;
+    if (fusable && s->name) a->flags |= ARRAY_FUSABLE;
     a->ticket = ticket;
     atomic_store_explicit(&a->status, ARRAY_SCHEDULED, memory_order_release);
     if (!(a->flags & ARRAY_TRACER) || !eval_is_tracing()) array_detach(a);
@@ -210,16 +215,16 @@ static void steps_schedule(lz_step* s) {
 static bool steps_can_fold(lz_plan* p, const plan_group* g, const lz_step* s) {
   if (!settings_fuse() || s->stream->device != DEVICE_CPU) return false;
   if (!s->program || p->tape[g->root].out->size > STEPS_FOLD) return false;
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member)
-    if (p->tape[i - 1].wanted) return false;
+  for (uint32_t k = 0; k < g->n_members; k++)
+    if (fuse_member(p, g, k)->wanted) return false;
   for (uint32_t i = 0; i < s->n_in; i++)
     if (!array_is_ready(s->in[i])) return false;
   return true;
 }
 
 static void steps_report_folds(lz_plan* p, const plan_group* g) {
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const lz_array* a = p->tape[i - 1].out;
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const lz_array* a = fuse_member(p, g, k)->out;
     PROBE(
         rewrite, .eval = p->eval, .what = LAZULI_REWRITE_FOLDED, .node = a->id);
     blueprint_note_rewrite(p, LAZULI_REWRITE_FOLDED, a, a);
@@ -229,14 +234,15 @@ static void steps_report_folds(lz_plan* p, const plan_group* g) {
 static int steps_fold(lz_plan* p, const plan_group* g, lz_step* s) {
   if (PROBE_ON()) steps_report_folds(p, g);
   blueprint_note_fold(p, s);
-  for (uint32_t i = g->first_member; i; i = p->tape[i - 1].next_member) {
-    const plan_node* t = &p->tape[i - 1];
-    if (!t->written) continue;
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* t = fuse_member(p, g, k);
+    if (!t->written || t->group != g) continue;
     plan_folded* all =
         arena_grow(&p->arena, p->folded, p->n_folded, sizeof *all);
     if (!all) return 1;
     p->folded = all;
-    p->folded[p->n_folded++] = (plan_folded){t->out, i - 1};
+    p->folded[p->n_folded++] =
+        (plan_folded){t->out, g->members[g->n_members - 1 - k]};
   }
   return run_fold(s);
 }
@@ -299,8 +305,8 @@ int steps_finish(lz_plan* p) {
   for (uint32_t i = 0; i < p->n_steps; i++) {
     const lz_step* s = &p->steps[i];
     for (uint32_t k = 0; k < s->n_members; k++)
-      if (!(s->members[k] & 1))
-        p->tape[s->members[k] >> 1].out->flags |= ARRAY_ABSORBED;
+      if (!(s->members[k] & (STEP_WRITTEN | STEP_AGAIN)))
+        p->tape[s->members[k] >> 2].out->flags |= ARRAY_ABSORBED;
   }
   for (uint32_t i = 0; i < p->n_steps; i++) steps_schedule(&p->steps[i]);
   return 0;

@@ -2,21 +2,11 @@
  * hand, what they write to memory, and that their values are those of one
  * operation after the other. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "core/error.h"
-#include "core/scope.h"
-#include "eval/eval.h"
+#include "make.h"
 #include "memory/alloc.h"
-#include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
 #include "ops/matmul.h"
@@ -24,38 +14,7 @@
 #include "ops/order.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
-#include "stream/stream.h"
 #include "watch.h"
-
-#define S stream_default(DEVICE_CPU)
-
-static uint32_t seed = 1;
-static float noise(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return (float)(seed >> 8) / 8388608.0f - 1.0f;
-}
-static int below(int n) {
-  seed = seed * 1664525u + 1013904223u;
-  return (int)((seed >> 10) % (uint32_t)n);
-}
-
-static lz_array* numbers(int ndim, const int32_t* shape) {
-  size_t n = 1;
-  for (int i = 0; i < ndim; i++) n *= (size_t)shape[i];
-  float* v = malloc((n + 1) * sizeof *v);
-  for (size_t i = 0; i < n; i++) v[i] = noise();
-  lz_array* a = array_new_data(DTYPE_FLOAT32, ndim, shape, v);
-  free(v);
-  return scope_own(a);
-}
-#define NUMBERS(...) \
-  numbers(sizeof((int32_t[]){__VA_ARGS__}) / 4, (const int32_t[]){__VA_ARGS__})
-static lz_array* scalar(float v) {
-  return op_scalar(DTYPE_FLOAT32, v);
-}
-static void evaluate(lz_array* a) {
-  if (!a || eval_array(a, LAZULI_TRIGGER_EVAL)) fail_msg("%s", error_message());
-}
 
 /* ---- what people write -----------------------------------------------------
  */

@@ -45,6 +45,7 @@ static void on_rewrite(void* u, const lazuli_probe_rewrite* e) {
   watched.folded += e->what == LAZULI_REWRITE_FOLDED;
   watched.dropped += e->what == LAZULI_REWRITE_DROPPED;
   watched.simplified += e->what == LAZULI_REWRITE_SIMPLIFIED;
+  watched.recomputed += e->what == LAZULI_REWRITE_RECOMPUTED;
 }
 static void on_wait(void* u, const lazuli_probe_wait* e) {
   (void)u, (void)e;
