@@ -9,6 +9,7 @@
 #include "ops/infer.h"
 #include "ops/rules.h"
 #include "ops/shape.h"
+#include "ops/view.h"
 
 const lz_op op_elementwise_descs[] = {
 #define EW_OP(id, label, arity, rule, cost, glsl) \
@@ -20,6 +21,40 @@ const lz_op op_elementwise_descs[] = {
       .jvp = elementwise_jvp,                     \
       .vmap = elementwise_vmap,                   \
       .infer = infer_elementwise},
+#include "ops/elementwise.def"
+};
+
+/* Kinds of dtypes that an operation keeps as they are: bits. */
+#define EW_NOT_NEGATIVE (1 << DTYPE_KIND_BOOL | 1 << DTYPE_KIND_UNSIGNED)
+#define EW_WHOLE (EW_NOT_NEGATIVE | 1 << DTYPE_KIND_SIGNED)
+
+static const uint8_t elementwise_kept[EW_COUNT] = {
+#define EW_KEEPS(id, kinds) [EW_##id] = kinds,
+#include "ops/elementwise.def"
+};
+
+static bool elementwise_keeps(int ew, lz_dtype d) {
+  return elementwise_kept[ew] >> dtype_kind(d) & 1;
+}
+
+static int elementwise_infer_kept(lz_infer* x) {
+  lz_dtype d = (lz_dtype)x->in[0]->dtype;
+  if (infer_elementwise(x)) return 1;
+  if (elementwise_keeps(x->op->elementwise, d)) return 0;
+  return infer_fail(x, "does not keep %s", dtype_name(d));
+}
+
+const lz_op op_kept_descs[] = {
+#define EW_OP(id, label, arity, rule, cost, glsl) \
+  [EW_##id] = {                                   \
+      .name = label,                              \
+      .flags = OP_VIEW,                           \
+      .elementwise = EW_##id,                     \
+      .cpu = alias_share,                         \
+      .vjp = elementwise_vjp,                     \
+      .jvp = elementwise_jvp,                     \
+      .vmap = elementwise_vmap,                   \
+      .infer = elementwise_infer_kept},
 #include "ops/elementwise.def"
 };
 
@@ -47,7 +82,8 @@ lz_array* op_unary(int ew, lz_array* a, lz_stream* s) {
   if (elementwise_check(ew, in)) return NULL;
   if (in != a->dtype && !(a = op_astype(a, in, s))) return NULL;
   return scope_own(node_make(
-      &op_elementwise_descs[ew],
+      elementwise_keeps(ew, in) ? &op_kept_descs[ew]
+                                : &op_elementwise_descs[ew],
       s,
       &a,
       1,

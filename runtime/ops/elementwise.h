@@ -23,8 +23,9 @@ lz_array* op_imag(lz_array* a, lz_stream* s);
 lz_array* op_bitwise_invert(lz_array* a, lz_stream* s);
 lz_array* op_divide(lz_array* a, lz_array* b, lz_stream* s);
 
-/* One descriptor an operation of ops/elementwise.def. */
-extern const lz_op op_elementwise_descs[];
+/* One descriptor an operation of ops/elementwise.def; and one for where it
+ * changes nothing (EW_KEEPS), a view of its operand. */
+extern const lz_op op_elementwise_descs[], op_kept_descs[];
 
 #define OP_UNARY(name, ew)                                       \
   static inline lz_array* op_##name(lz_array* a, lz_stream* s) { \

@@ -31,6 +31,8 @@ extern const lz_op op_diagonal_desc; /* ops/diagonal.c */
 
 /* ops/alias.c */
 extern const lz_op op_view_desc, op_stop_gradient_desc, op_depends_desc;
+/* Kernel: output i is input i. */
+int alias_share(lz_exec* x);
 
 /* Kernel: a row-major copy of input 0 into output 0. */
 int view_copy(lz_exec* x);

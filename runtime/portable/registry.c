@@ -30,7 +30,7 @@
 /* An upper bound of the table's length. */
 enum {
   REGISTRY_MOST = 0
-#define REGISTRY_ELEMENTWISE() +EW_COUNT
+#define REGISTRY_ELEMENTWISE() +2 * EW_COUNT
 #define REGISTRY_ONE(desc, rev) +1
 #define REGISTRY_MANY(descs, n, rev) +(n)
 #define REGISTRY_REFUSED(desc, why) +1
@@ -56,11 +56,13 @@ static void registry_add_many(const lz_op* ops, size_t n, uint32_t revision) {
  * show. */
 static void registry_add_elementwise(void) {
   static const char* const ids[] = {
-#define EW_OP(id, name, arity, rule, cost, glsl) [EW_##id] = #id,
+#define EW_OP(id, name, arity, rule, cost, glsl) #id, #id " kept",
 #include "ops/elementwise.def"
   };
-  for (int i = 0; i < EW_COUNT; i++)
-    registry_add(ids[i], &op_elementwise_descs[i], 1, NULL);
+  for (int i = 0; i < EW_COUNT; i++) {
+    registry_add(ids[2 * i], &op_elementwise_descs[i], 1, NULL);
+    registry_add(ids[2 * i + 1], &op_kept_descs[i], 1, NULL);
+  }
 }
 
 static int registry_op_order(const void* a, const void* b) {

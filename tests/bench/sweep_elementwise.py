@@ -76,9 +76,10 @@ def others(size, layout):
         label = f"{t} {layout} {size}"
         yield Case("where", label, lambda a=args: a("bool", None, None),
                    mx.where)
-        yield Case("divmod", label, lambda t=t: [
-            laid(t, SIDE[size], layout),
-            laid(t, SIDE[size], "row", low=1)], mx.divmod)
+        if t != "bool":  # MLX dies of a division by zero
+            yield Case("divmod", label, lambda t=t: [
+                laid(t, SIDE[size], layout),
+                laid(t, SIDE[size], "row", low=1)], mx.divmod)
         yield Case("clip", label, lambda t=t, a=args: a(None) + [
             laid(t, (), "row", low=1, high=1),
             laid(t, (), "row", low=3, high=3)], mx.clip)

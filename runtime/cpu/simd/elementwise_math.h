@@ -106,59 +106,115 @@ LANES_POW(d, vd, md)
 
 /* Mike Giles, "Approximating the erfinv function" (2010): polynomials in
  * w = -log(1 - x²) for the middle and in sqrt(w) for the tails. */
-#define ERFINV_START(S, V, M)                        \
-  LANES V erfinv_start_##S(V x) {                    \
-    V one = set_##S(1);                              \
-    V w = -log_##S((one - x) * (one + x));           \
-    V m = w - set_##S(2.5);                          \
-    V p = set_##S(2.81022636e-08);                   \
-    p = fma_##S(p, m, set_##S(3.43273939e-07));      \
-    p = fma_##S(p, m, set_##S(-3.5233877e-06));      \
-    p = fma_##S(p, m, set_##S(-4.39150654e-06));     \
-    p = fma_##S(p, m, set_##S(0.00021858087));       \
-    p = fma_##S(p, m, set_##S(-0.00125372503));      \
-    p = fma_##S(p, m, set_##S(-0.00417768164));      \
-    p = fma_##S(p, m, set_##S(0.246640727));         \
-    p = fma_##S(p, m, set_##S(1.50140941));          \
-    V t = sqrt_##S(w) - set_##S(3);                  \
-    V q = set_##S(-0.000200214257);                  \
-    q = fma_##S(q, t, set_##S(0.000100950558));      \
-    q = fma_##S(q, t, set_##S(0.00134934322));       \
-    q = fma_##S(q, t, set_##S(-0.00367342844));      \
-    q = fma_##S(q, t, set_##S(0.00573950773));       \
-    q = fma_##S(q, t, set_##S(-0.0076224613));       \
-    q = fma_##S(q, t, set_##S(0.00943887047));       \
-    q = fma_##S(q, t, set_##S(1.00167406));          \
-    q = fma_##S(q, t, set_##S(2.83297682));          \
-    V r = sel_##S(lt_##S(w, set_##S(5)), p, q) * x;  \
-    V inf = x * set_##S((float)__builtin_inf());     \
-    return sel_##S(eq_##S(abs_##S(x), one), inf, r); \
-  }
-ERFINV_START(f, vf, mf)
-ERFINV_START(d, vd, md)
-
 LANES vf erfinv_f(vf x) {
-  return erfinv_start_f(x);
+  vf one = set_f(1);
+  vf w = -log_f((one - x) * (one + x));
+  vf m = w - set_f(2.5f);
+  vf p = set_f(2.81022636e-08f);
+  p = fma_f(p, m, set_f(3.43273939e-07f));
+  p = fma_f(p, m, set_f(-3.5233877e-06f));
+  p = fma_f(p, m, set_f(-4.39150654e-06f));
+  p = fma_f(p, m, set_f(0.00021858087f));
+  p = fma_f(p, m, set_f(-0.00125372503f));
+  p = fma_f(p, m, set_f(-0.00417768164f));
+  p = fma_f(p, m, set_f(0.246640727f));
+  p = fma_f(p, m, set_f(1.50140941f));
+  vf t = sqrt_f(w) - set_f(3);
+  vf q = set_f(-0.000200214257f);
+  q = fma_f(q, t, set_f(0.000100950558f));
+  q = fma_f(q, t, set_f(0.00134934322f));
+  q = fma_f(q, t, set_f(-0.00367342844f));
+  q = fma_f(q, t, set_f(0.00573950773f));
+  q = fma_f(q, t, set_f(-0.0076224613f));
+  q = fma_f(q, t, set_f(0.00943887047f));
+  q = fma_f(q, t, set_f(1.00167406f));
+  q = fma_f(q, t, set_f(2.83297682f));
+  vf r = sel_f(lt_f(w, set_f(5)), p, q) * x;
+  vf inf = x * set_f(__builtin_inff());
+  return sel_f(eq_f(abs_f(x), one), inf, r);
 }
 
-/* Halley's steps on erfc, in whose tail erf's own value would be lost. */
+/* Lowest power first. */
+LANES vd polynomial_d(const double* c, int n, vd x) {
+  vd r = set_d(c[n - 1]);
+  for (int i = n - 2; i >= 0; i--) r = fma_d(r, x, set_d(c[i]));
+  return r;
+}
+#define RATIO_D(up, down, x) (polynomial_d(up, 8, x) / polynomial_d(down, 8, x))
+
+/* M. J. Wichura, "Algorithm AS 241: the percentage points of the normal
+ * distribution" (1988), whose quantile at (1 + x) / 2 is sqrt(2) times this:
+ * quotients of polynomials in x² for the middle and in sqrt(-log((1 - x) / 2))
+ * for the tails. */
 LANES vd erfinv_d(vd x) {
-  vd one = set_d(1), y = abs_d(x);
-  vd w = -M_d(log, u10)((one - y) * (one + y));
-  /* Beyond the range of the float polynomials: the tail's first terms. */
-  vd far = sqrt_d(w - set_d(0.5) * M_d(log, u10)(set_d(3.14159265358979) * w));
-  vd r = sel_d(lt_d(set_d(15), w), far, erfinv_start_d(y));
-  for (int i = 0; i < 3; i++) {
-    vd middle = M_d(erf, u10)(r) - y;
-    vd tail = (one - y) - M_d(erfc, u15)(r);
-    vd error = sel_d(lt_d(y, set_d(0.5)), middle, tail);
-    vd slope = set_d(1.1283791670955126) * M_d(exp, u10)(-(r * r));
-    vd step = error / slope;
-    r = r - step / (one + r * step);
+  static const double up0[] = {
+      3.3871328727963666080e0,
+      1.3314166789178437745e2,
+      1.9715909503065514427e3,
+      1.3731693765509461125e4,
+      4.5921953931549871457e4,
+      6.7265770927008700853e4,
+      3.3430575583588128105e4,
+      2.5090809287301226727e3};
+  static const double down0[] = {
+      1,
+      4.2313330701600911252e1,
+      6.8718700749205790830e2,
+      5.3941960214247511077e3,
+      2.1213794301586595867e4,
+      3.9307895800092710610e4,
+      2.8729085735721942674e4,
+      5.2264952788528545610e3};
+  static const double up1[] = {
+      1.42343711074968357734e0,
+      4.63033784615654529590e0,
+      5.76949722146069140550e0,
+      3.64784832476320460504e0,
+      1.27045825245236838258e0,
+      2.41780725177450611770e-1,
+      2.27238449892691845833e-2,
+      7.74545014278341407640e-4};
+  static const double down1[] = {
+      1,
+      2.05319162663775882187e0,
+      1.67638483018380384940e0,
+      6.89767334985100004550e-1,
+      1.48103976427480074590e-1,
+      1.51986665636164571966e-2,
+      5.47593808499534494600e-4,
+      1.05075007164441684324e-9};
+  static const double up2[] = {
+      6.65790464350110377720e0,
+      5.46378491116411436990e0,
+      1.78482653991729133580e0,
+      2.96560571828504891230e-1,
+      2.65321895265761230930e-2,
+      1.24266094738807843860e-3,
+      2.71155556874348757815e-5,
+      2.01033439929228813265e-7};
+  static const double down2[] = {
+      1,
+      5.99832206555887937690e-1,
+      1.36929880922735805310e-1,
+      1.48753612908506148525e-2,
+      7.86869131145613259100e-4,
+      1.84631831751005468180e-5,
+      1.42151175831644588870e-7,
+      2.04426310338993978564e-15};
+  vd y = abs_d(x), one = set_d(1), q = set_d(0.5) * y;
+  vd m = fma_d(-q, q, set_d(0.180625)), r = q * RATIO_D(up0, down0, m);
+  md tail = lt_d(set_d(0.85), y);
+  if (any_d(tail)) {
+    vd t = sqrt_d(-M_d(log, u10)(set_d(0.5) * (one - y)));
+    vd far = RATIO_D(up1, down1, t - set_d(1.6));
+    md last = lt_d(set_d(5), t);
+    if (any_d(last)) far = sel_d(last, RATIO_D(up2, down2, t - set_d(5)), far);
+    r = sel_d(tail, far, r);
   }
+  r = copysign_d(r * set_d(0.70710678118654752440), x);
   vd inf = set_d(__builtin_inf());
-  r = sel_d(eq_d(y, one), inf, r);
-  return sel_d(lt_d(x, set_d(0)), -r, sel_d(eq_d(x, set_d(0)), x, r));
+  return sel_d(
+      lt_d(y, one), r, sel_d(eq_d(y, one), copysign_d(inf, x), inf - inf));
 }
 
 #endif

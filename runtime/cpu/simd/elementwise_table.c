@@ -14,8 +14,8 @@
   _(id, u8, UINT8) _(id, u16, UINT16) _(id, u32, UINT32) _(id, u64, UINT64)
 
 #define EXPAND(_)   \
-  FLOATS(_, TO_FP8) \
-  FLOATS(_, FROM_FP8)
+  SIGNEDS(_, POWER) \
+  UNSIGNEDS(_, POWER) FLOATS(_, TO_FP8) FLOATS(_, FROM_FP8)
 /* The paragraphs' bodies, each as _(ID, suffix, DTYPE). */
 #define BODIES_FLOAT(_, id) FLOATS(_, id)
 
