@@ -86,22 +86,70 @@ static bool source_follows(const char* before, const char* word) {
          (end == length || !source_is_name(before[end - length - 1]));
 }
 
+/* Whether the text begins with one of the words. */
+static bool source_begins(const char* text, const char* const* words) {
+  for (; *words; words++) {
+    size_t length = strlen(*words);
+    if (strncmp(text, *words, length) == 0 && !source_is_name(text[length]))
+      return true;
+  }
+  return false;
+}
+
+/* Whether one of the words stands in the text at a depth of brackets, outside
+ * of strings. */
+static bool source_holds(
+    const char* text, int wanted, const char* const* words) {
+  int depth = 0;
+  for (const char* p = text; *p; p++) {
+    if (*p == '"' || *p == '\'') {
+      const char* end = strchr(p + 1, *p);
+      if (!end) return false;
+      p = end;
+    } else if (strchr("([{", *p)) {
+      depth++;
+    } else if (strchr(")]}", *p)) {
+      depth--;
+    } else if (
+        depth == wanted && p > text && !source_is_name(p[-1]) &&
+        source_begins(p, words)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* What takes an array's truth may be marked as a whole: the statement, the
+ * conditional expression, the comprehension. */
+static bool source_branches(const char* text) {
+  static const char* const statements[] = {
+      "if", "elif", "while", "assert", "not", NULL};
+  static const char* const joints[] = {"and", "or", "if", "in", NULL};
+  static const char* const filter[] = {"if", NULL};
+  return source_begins(text, statements) || source_holds(text, 0, joints) ||
+         (strchr("([{", text[0]) && source_holds(text, 1, filter));
+}
+
+/* f"{x}", of which the text is the string or the field in it; "%f" % x. */
+static bool source_formats(const char* text, const char* before) {
+  const size_t n = strlen(before);
+  if (n && before[n - 1] == '{') return true;
+  const bool f = text[0] == 'f' || text[0] == 'F';
+  return (text[f] == '"' || text[f] == '\'') && (f || strchr(text, '%'));
+}
+
 static uint8_t source_judge(
     const char* text, const char* before, uint8_t otherwise) {
   static const char* const branches[] = {
       "if", "elif", "while", "assert", "not", "and", "or"};
   char callee[64];
+  if (source_branches(text)) return LAZULI_TRIGGER_CONTROL_FLOW;
   if (source_callee(text, callee, sizeof callee))
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
       if (strcmp(calls[i].name, callee) == 0) return calls[i].trigger;
+  if (source_formats(text, before)) return LAZULI_TRIGGER_PRINT;
   for (size_t i = 0; i < sizeof branches / sizeof *branches; i++)
     if (source_follows(before, branches[i])) return LAZULI_TRIGGER_CONTROL_FLOW;
-  /* f"{x}": the text is the string, or the field in it. */
-  size_t n = strlen(before);
-  if ((n && before[n - 1] == '{') || ((text[0] == 'f' || text[0] == 'F') &&
-                                      (text[1] == '"' || text[1] == '\'')))
-    return LAZULI_TRIGGER_PRINT;
-  if (strncmp(text, "not ", 4) == 0) return LAZULI_TRIGGER_CONTROL_FLOW;
   return otherwise;
 }
 
