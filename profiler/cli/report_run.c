@@ -36,16 +36,10 @@ void report_header(const report* r) {
       info->pid,
       text_ns(a, info->duration_ns),
       text_count(b, info->events));
-  if (info->finished && info->status == UINT32_MAX)
-    term_print(&r->term, TERM_GOOD, "finished\n");
-  else if (info->finished)
-    term_print(
-        &r->term,
-        info->status ? TERM_BAD : TERM_GOOD,
-        "exit status %u\n",
-        info->status);
-  else
-    term_print(&r->term, TERM_BAD, "killed, or still running\n");
+  const bool well =
+      info->running || (info->finished && info->how < 3 &&
+                        (!info->status || info->status == UINT32_MAX));
+  term_print(&r->term, well ? TERM_GOOD : TERM_BAD, "%s\n", text_end(a, info));
   if (*model_string(m, info->damage))
     term_print(
         &r->term,

@@ -79,12 +79,11 @@ static void html_header(html* h) {
   fputs("</code> · ", h->out);
   html_text(h, model_string(m, m->info.runtime));
   fprintf(h->out, " · pid %u · ", m->info.pid);
-  if (!m->info.finished)
-    fputs("<span class=w>killed, or still running</span>", h->out);
-  else if (m->info.status != UINT32_MAX)
-    fprintf(h->out, "exit status %u", m->info.status);
-  else
-    fputs("finished", h->out);
+  char end[TEXT_SIZE];
+  fprintf(
+      h->out,
+      m->info.finished ? "%s" : "<span class=w>%s</span>",
+      text_end(end, &m->info));
   if (m->info.damage) {
     fputs("<br><span class=w>damaged: ", h->out);
     html_text(h, model_string(m, m->info.damage));

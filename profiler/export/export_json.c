@@ -60,6 +60,8 @@ static void json_process(cJSON* root, const model* m, const summary* s) {
   json_u64(o, "duration_ns", m->info.duration_ns);
   json_u64(o, "realtime_ns", m->info.realtime_ns);
   cJSON_AddBoolToObject(o, "finished", m->info.finished);
+  char end[TEXT_SIZE];
+  cJSON_AddStringToObject(o, "end", text_end(end, &m->info));
   cJSON_AddBoolToObject(o, "truncated", m->info.truncated);
   if (m->info.status == UINT32_MAX)
     cJSON_AddNullToObject(o, "status");

@@ -205,8 +205,9 @@ bool load_cost(loader* l, const trace_event* e) {
 
 bool load_finish(loader* l, const trace_event* e) {
   load_time(l, e->time);
-  l->info.finished = true;
+  l->info.finished = e->finish.how != 255;
   l->info.status = e->finish.status;
+  l->info.how = e->finish.how;
   return true;
 }
 

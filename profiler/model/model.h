@@ -219,7 +219,9 @@ typedef struct model_info {
   uint64_t origin_ns;
   uint64_t duration_ns;
   uint64_t events;
-  bool finished; /* ended in order */
+  bool finished; /* its end was seen: not killed */
+  bool running;  /* it was, on this machine, while the trace was loaded */
+  uint8_t how;   /* the event `finish` says it: 0 exit, … */
   bool truncated;
   uint32_t status; /* exit status, UINT32_MAX unknown */
   uint32_t damage; /* string: what is wrong with the file, or "" */

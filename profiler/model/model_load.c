@@ -1,4 +1,6 @@
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "helpers.h"
 #include "load.h"
@@ -114,6 +116,24 @@ static int load_events(
   return 0;
 }
 
+/* Whether a process of this machine still has the file mapped to write. */
+static bool load_is_running(uint32_t pid, const char* path) {
+  char name[32], line[512];
+  struct stat is;
+  bool found = false;
+  snprintf(name, sizeof name, "/proc/%u/maps", pid);
+  FILE* f = stat(path, &is) == 0 ? fopen(name, "re") : NULL;
+  while (f && !found && fgets(line, sizeof line, f)) {
+    unsigned major, minor;
+    unsigned long long inode;
+    found =
+        sscanf(line, "%*s %*s %*s %x:%x %llu", &major, &minor, &inode) == 3 &&
+        inode == is.st_ino && makedev(major, minor) == is.st_dev;
+  }
+  if (f) fclose(f);
+  return found;
+}
+
 model* model_load(
     const char* path,
     const model_load_options* options,
@@ -147,6 +167,7 @@ model* model_load(
   l->info.truncated = info.truncated || l->info.damage;
   l->info.file_bytes = info.file_bytes;
   l->info.duration_ns = l->last_ns;
+  l->info.running = !info.finished && load_is_running(l->info.pid, path);
   load_drop_ids(l);
   s->tables.info = l->info;
 #define TABLE(type, name)      \

@@ -207,3 +207,24 @@ const char* text_base(const char* path) {
   const char* slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
+
+char* text_end(char out[TEXT_SIZE], const model_info* info) {
+  static const char* const hows[] = {"exit", "_exit", "exec", "abort"};
+  const char* how = info->how < 4 ? hows[info->how] : "";
+  if (info->running)
+    snprintf(out, TEXT_SIZE, "still running");
+  else if (!info->finished)
+    snprintf(out, TEXT_SIZE, "killed");
+  else if (info->how > 1)
+    snprintf(out, TEXT_SIZE, "ended by %s", how);
+  else if (info->status == UINT32_MAX)
+    snprintf(out, TEXT_SIZE, "finished");
+  else
+    snprintf(
+        out,
+        TEXT_SIZE,
+        "exit status %u%s",
+        info->status,
+        info->how ? " (_exit)" : "");
+  return out;
+}

@@ -30,6 +30,9 @@ char* text_ns(char out[TEXT_SIZE], uint64_t ns);         /* 12.3 ms */
 char* text_count(char out[TEXT_SIZE], uint64_t count);   /* 12,345 */
 char* text_rate(char out[TEXT_SIZE], double per_second); /* 12.3 G */
 
+/* How the process ended: "exit status 1", "killed", "still running", … */
+char* text_end(char out[TEXT_SIZE], const model_info* info);
+
 /* "(4, 16)" or "()"; cut with "…" where it does not fit. Returns `out`. */
 char* text_shape(char* out, size_t size, const model* m, uint32_t array);
 

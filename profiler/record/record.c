@@ -29,6 +29,7 @@ enum record_phase {
 static struct {
   atomic_flag lock;
   _Atomic int phase; /* enum record_phase */
+  pid_t pid;         /* whose trace it is */
   bool fences;       /* membarrier is there */
   char error[256];   /* of an option */
   char parent[sizeof record.path];
@@ -81,6 +82,7 @@ static bool record_create(const char* parent) {
   record.writer = trace_writer_open(record.path, &how);
   if (!record.writer) return false;
   record.generation++;
+  life.pid = getpid();
   record_module_forget();
   record_thread* t = record_thread_take();
   if (!t) return false;
@@ -95,30 +97,41 @@ static bool record_create(const char* parent) {
   return true;
 }
 
-/* The process ends in two steps that come in either order: our on_exit handler,
- * and the libraries' ends. (A handler set before main(), by a runtime that is
- * loaded with the program, runs last.) The later one closes. */
-static void record_step_to_end(void) {
-  static atomic_int steps;
+void record_close(void) {
   int awake = RECORD_AWAKE;
-  if (atomic_fetch_add(&steps, 1) == 0) return;
   if (!atomic_compare_exchange_strong(&life.phase, &awake, RECORD_OVER)) return;
   atomic_store(&record.gate, RECORD_SHUT);
   trace_writer_close(record.writer);
 }
 
-/* on_exit and not atexit: it alone tells the exit status. */
-static void record_finish(int status, void* unused) {
-  (void)unused;
-  /* A child that recorded nothing gets no file for having ended. */
-  if (atomic_load(&record.gate) == RECORD_FORKED) return;
+/* The process ends in two steps that come in either order: our on_exit handler,
+ * and the libraries' ends. (A handler set before main(), by a runtime that is
+ * loaded with the program, runs last.) The later one closes. */
+static void record_step_to_end(void) {
+  static atomic_int steps;
+  if (atomic_fetch_add(&steps, 1) != 0) record_close();
+}
+
+bool record_finish(uint32_t status, enum record_end how) {
+  /* A child that recorded nothing gets no file for having ended, and one that
+   * shares our memory (vfork) does not end us. */
+  if (atomic_load(&life.phase) != RECORD_AWAKE ||
+      atomic_load(&record.gate) == RECORD_FORKED || getpid() != life.pid)
+    return false;
   record_thread* t = record_enter_always();
-  if (!t) return;
-  record_gate_finish(t);
+  if (!t) return false;
+  if (how == RECORD_END_EXIT || how == RECORD_END_AT_ONCE)
+    record_gate_finish(t);
   record_thread_cost(t);
-  RECORD_PUT(t, finish, {.status = (uint32_t)status});
+  RECORD_PUT(t, finish, {.status = status, .how = (uint8_t)how});
   record_leave(t);
-  record_step_to_end();
+  return true;
+}
+
+/* on_exit and not atexit: it alone tells the exit status. */
+static void record_at_exit(int status, void* unused) {
+  (void)unused;
+  if (record_finish((uint32_t)status, RECORD_END_EXIT)) record_step_to_end();
 }
 
 static void record_fork_child(void) {
@@ -162,7 +175,8 @@ bool record_begin(void) {
         life.phase = RECORD_AWAKE;
         pthread_atfork(
             record_fork_prepare, record_fork_parent, record_fork_in_child);
-        on_exit(record_finish, NULL);
+        on_exit(record_at_exit, NULL);
+        record_end_watch();
       }
     }
   }

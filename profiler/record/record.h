@@ -75,6 +75,20 @@ bool record_begin(void);
 record_thread* record_enter_slow(int gate, bool always);
 void record_leave_slow(record_thread* t);
 
+/* How a process ends: `how` of the event `finish`. */
+enum record_end {
+  RECORD_END_EXIT = 0,
+  RECORD_END_AT_ONCE = 1,
+  RECORD_END_EXEC = 2,
+  RECORD_END_ABORT = 3,
+  RECORD_END_NOT = 255
+};
+/* Writes `finish`, with what stands before it; false where this process
+ * records nothing. Safe in a signal handler. */
+bool record_finish(uint32_t status, enum record_end how);
+/* Nothing comes after: closes the trace. */
+void record_close(void);
+
 /* Before anything is written: the thread's state, or NULL where nothing is to
  * be written. record_enter_always() passes while recording is stopped, too. A
  * thread that is past the gate when the trace closes loses its event, no more:
@@ -194,6 +208,11 @@ void record_process_put(record_thread* t, const char* parent);
 int record_path_claim(const char* pattern, char* out, size_t size);
 /* The trace of the nearest traced ancestor, or "". */
 void record_path_parent(const char* pattern, char* out, size_t size);
+
+/* ---- record_end.c ------------------------------------------------------- */
+
+/* Once the trace has begun. */
+void record_end_watch(void);
 
 /* ---- record_gate.c ------------------------------------------------------ */
 

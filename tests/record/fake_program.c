@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,78 @@ static int mode_abort(void) {
   nodes(1, 1000);
   fake_eval(1, LAZULI_TRIGGER_EVAL);
   abort();
+}
+
+static int mode_exit_at_once(void) {
+  nodes(1, 1000);
+  _exit(9);
+}
+
+static int mode_quick_exit(void) {
+  nodes(1, 1000);
+  quick_exit(10);
+}
+
+/* Six ways to run something that is not there, then on. */
+static int mode_exec_fails(void) {
+  char* const none[] = {"none", NULL};
+  nodes(1, 500);
+  errno = 0;
+  if (execve("/no/such", none, environ) != -1 || errno != ENOENT) return 1;
+  if (execv("/no/such", none) != -1 || errno != ENOENT) return 2;
+  if (execvp("no-such-program", none) != -1 || errno != ENOENT) return 3;
+  if (execvpe("no-such-program", none, environ) != -1) return 4;
+  if (fexecve(-1, none, environ) != -1 || errno == ENOENT) return 5;
+  if (execl("/no/such", "none", "a", (char*)NULL) != -1) return 6;
+  if (execlp("no-such-program", "none", (char*)NULL) != -1) return 7;
+  if (execle("/no/such", "none", (char*)NULL, environ) != -1) return 8;
+  nodes(501, 500);
+  return 0;
+}
+
+/* The arguments and the environment arrive. */
+static int mode_exec_list(void) {
+  char* const environment[] = {"GREETING=hello", NULL};
+  nodes(1, 1000);
+  execle(
+      "/bin/sh",
+      "sh",
+      "-c",
+      "echo $GREETING $0 $1",
+      "a",
+      "b",
+      (char*)NULL,
+      environment);
+  return 1;
+}
+
+/* A child that shares the memory ends; we do not. */
+static int mode_vfork(void) {
+  nodes(1, 500);
+  pid_t child = vfork();
+  if (child == 0) {
+    execl("/no/such", "none", (char*)NULL);
+    _exit(3);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  nodes(501, 500);
+  return WEXITSTATUS(status);
+}
+
+/* SIGABRT is caught, and left by a jump. */
+static jmp_buf back;
+static void jump_back(int number) {
+  (void)number;
+  longjmp(back, 1);
+}
+
+static int mode_abort_caught(void) {
+  nodes(1, 500);
+  signal(SIGABRT, jump_back);
+  if (setjmp(back) == 0) abort();
+  nodes(501, 500);
+  return 6;
 }
 
 static void leave(int number) {
@@ -244,6 +317,12 @@ static const struct {
     {"kill", mode_kill},
     {"segv", mode_segv},
     {"abort", mode_abort},
+    {"abort_caught", mode_abort_caught},
+    {"exit_at_once", mode_exit_at_once},
+    {"quick_exit", mode_quick_exit},
+    {"exec_fails", mode_exec_fails},
+    {"exec_list", mode_exec_list},
+    {"vfork", mode_vfork},
     {"exit_in_handler", mode_exit_in_handler},
     {"malloc_in_handler", mode_malloc_in_handler},
     {"fork", mode_fork},

@@ -41,7 +41,9 @@ static size_t nodes_in_order(const run_trace* t) {
   return n;
 }
 
-static void killed_by(const char* mode, int signal) {
+/* `how` it ended, as the trace has it; RECORDED_NOTHING where it could not. */
+#define RECORDED_NOTHING (-1)
+static void killed_by(const char* mode, int signal, int how) {
   run_result r = RUN(lazuli, "record", "-o", "t.lzt", program, mode);
   assert_true(WIFSIGNALED(r.status));
   assert_int_equal(WTERMSIG(r.status), signal);
@@ -50,24 +52,55 @@ static void killed_by(const char* mode, int signal) {
   assert_int_equal(nodes_in_order(t), 1000);
   assert_int_equal(run_count(t, TRACE_EVENT_eval_begin), 1);
   assert_int_equal(run_count(t, TRACE_EVENT_eval_end), 1);
-  assert_int_equal(run_count(t, TRACE_EVENT_finish), 0);
+  assert_int_equal(
+      run_count(t, TRACE_EVENT_finish), how == RECORDED_NOTHING ? 0 : 1);
+  if (how != RECORDED_NOTHING)
+    assert_int_equal(run_find(t, TRACE_EVENT_finish, 0)->finish.how, how);
   assert_false(t->info.finished);
   run_free(t);
 }
 
+/* Ends that no exit handler sees: all is there, and how it ended. */
+static void ends(
+    const char* mode, int status, const char* printed, uint32_t said, int how) {
+  run_result r = RUN(lazuli, "record", "-o", "t.lzt", program, mode);
+  assert_true(WIFEXITED(r.status));
+  assert_int_equal(WEXITSTATUS(r.status), status);
+  assert_string_equal(r.out, printed);
+  run_trace* t = run_read("t.lzt");
+  assert_false(t->damaged);
+  assert_int_equal(nodes_in_order(t), 1000);
+  size_t n = run_count(t, TRACE_EVENT_finish);
+  assert_true(n > 0);
+  const trace_event* last = run_find(t, TRACE_EVENT_finish, n - 1);
+  assert_int_equal(last->finish.status, said);
+  assert_int_equal(last->finish.how, how);
+  run_free(t);
+}
+
+static void test_ends(void** state) {
+  (void)state;
+  ends("exit_at_once", 9, "", 9, 1);
+  ends("quick_exit", 10, "", 10, 1);
+  ends("exec_list", 0, "hello a b\n", UINT32_MAX, 2);
+  ends("exec_fails", 0, "", 0, 0);
+  ends("vfork", 3, "", 3, 0);
+  ends("abort_caught", 6, "", 6, 0);
+}
+
 static void test_kill(void** state) {
   (void)state;
-  killed_by("kill", SIGKILL);
+  killed_by("kill", SIGKILL, RECORDED_NOTHING);
 }
 
 static void test_segv(void** state) {
   (void)state;
-  killed_by("segv", SIGSEGV);
+  killed_by("segv", SIGSEGV, RECORDED_NOTHING);
 }
 
 static void test_abort(void** state) {
   (void)state;
-  killed_by("abort", SIGABRT);
+  killed_by("abort", SIGABRT, 3);
 }
 
 /* Killed from outside, anywhere: in the middle of an event, mostly. */
@@ -244,6 +277,7 @@ int main(void) {
       TEST(test_kill),
       TEST(test_segv),
       TEST(test_abort),
+      TEST(test_ends),
       TEST(test_kill_anywhere),
       TEST(test_exit_in_handler),
       TEST(test_malloc_in_handler),

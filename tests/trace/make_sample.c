@@ -16,7 +16,7 @@ typedef struct sample_thread {
 
 static void* sample_write(void* user) {
   const sample_thread* s = user;
-  test_random r = {s->seed};
+  test_random r = {.state = s->seed};
   size_t bytes = 1 << 20;
   test_pool pool = {malloc(bytes), bytes, 0};
   uint32_t kinds;

@@ -195,7 +195,7 @@ static void damage_in_the_middle(void** state) {
 
 static void random_damage(void** state) {
   (void)state;
-  test_random r = {99};
+  test_random r = {.state = 99};
   for (int i = 0; i < 20000; i++) {
     const uint8_t* bytes = i & 1 ? packed : sample;
     size_t size = i & 1 ? packed_size : sample_size;

@@ -116,7 +116,7 @@ static void rings(void** state) {
 static void ring_killed(void** state) {
   (void)state;
   const char* path = test_path("ringkill.lzt");
-  test_random r = {3};
+  test_random r = {.state = 3};
   for (int round = 0; round < 10; round++) {
     unlink(path);
     pid_t child = test_fork();

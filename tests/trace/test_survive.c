@@ -54,7 +54,7 @@ static void count_survivors(void* user, const trace_event* event) {
 
 static void killed(void** state) {
   (void)state;
-  test_random r = {7};
+  test_random r = {.state = 7};
   const char* path = test_path("killed.lzt");
   committed = mmap(
       NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -183,7 +183,8 @@ static void forked(void** state) {
   const char* path = test_path("parent.lzt");
   const char* child_path = test_path("child.lzt");
   writer = trace_writer_open(path, NULL);
-  trace_finish before = {1}, after = {2}, in_child = {3};
+  trace_finish before = {.status = 1}, after = {.status = 2},
+               in_child = {.status = 3};
   assert_true(trace_put_finish(writer, 0, &before));
   pid_t child = test_fork();
   if (child == 0) {
@@ -214,7 +215,7 @@ static void forked_unawares(void** state) {
   (void)state;
   const char* path = test_path("unaware.lzt");
   writer = trace_writer_open(path, NULL);
-  trace_finish before = {1}, in_child = {3};
+  trace_finish before = {.status = 1}, in_child = {.status = 3};
   assert_true(trace_put_finish(writer, 0, &before));
   pid_t child = test_fork();
   if (child == 0) {
@@ -319,7 +320,7 @@ static void handlers(void** state) {
 
 static void write_finishes(trace_writer* w, uint32_t status, int count) {
   for (int i = 0; i < count; i++) {
-    trace_finish event = {status};
+    trace_finish event = {.status = status};
     assert_true(trace_put_finish(w, 0, &event));
   }
 }
@@ -390,7 +391,7 @@ static void several_writers(void** state) {
     assert_non_null(writers[i] = trace_writer_open(test_path(paths[i]), NULL));
   for (uint32_t k = 0; k < 10000; k++)
     for (unsigned i = 0; i < 8; i++) {
-      trace_finish event = {i % 4};
+      trace_finish event = {.status = i % 4};
       assert_true(trace_put_finish(writers[i], 0, &event));
     }
   for (unsigned i = 0; i < 8; i++) {

@@ -146,7 +146,7 @@ static _Atomic bool stop;
 
 static void* write_few(void* number) {
   for (uint64_t i = 0; i < 3; i++) {
-    trace_finish event = {(uint32_t)i};
+    trace_finish event = {.status = (uint32_t)i};
     if (!trace_put_finish(writer, 0, &event)) return NULL;
   }
   return number;
@@ -185,7 +185,7 @@ static void short_threads(void** state) {
 
 static void* write_until_closed(void* number) {
   uint64_t written = 0;
-  trace_finish event = {0};
+  trace_finish event = {.status = 0};
   pthread_barrier_wait(&start);
   for (;;) {
     if (trace_put_finish(writer, 0, &event))
