@@ -46,7 +46,6 @@ bool gemm_has_split(void) {
  * level cache of 2 MiB. Elements of eight bytes: half of two of them. */
 #define GEMM_MC 252
 #define GEMM_NC 512
-#define GEMM_KC 384
 
 /* Below so many products waking another thread costs more than it saves. */
 #define GEMM_INLINE (64 * 64 * 64)
@@ -81,16 +80,16 @@ typedef struct gemm_rect {
   int64_t batch, i0, rows, j0, cols, ld;
 } gemm_rect;
 
-/* The products of k from k0 on, on top of what the tile holds unless k0 is 0.
- * Nonzero: not done, this kind cannot hold them. */
+/* The products of kn of k from k0 on, on top of what the tile holds unless k0
+ * is 0. Nonzero: not done, this kind cannot hold them. */
 static int gemm_add(
     const gemm_call* g,
     const gemm_problem* p,
     const gemm_rect* r,
     int64_t k0,
+    int64_t kn,
     char* scratch) {
   const int mr = g->t->mr[p->kind], nr = g->t->nr[p->kind];
-  const int64_t kn = gemm_min(g->kc, p->k - k0);
   const size_t lane =
       (size_t)gemm_round(kn, gemm_unit(p->kind)) * gemm_kind_size(p->kind);
   const size_t a_panel = lane * (size_t)mr, b_panel = lane * (size_t)nr;
@@ -146,8 +145,10 @@ static void gemm_block(gemm_call* g, int64_t index, char* scratch) {
   char* tile = scratch + g->a_bytes + g->b_bytes;
   if (p->k == 0) memset(tile, 0, g->tile_bytes);
   for (int64_t k0 = 0; k0 < p->k;) {
-    if (!gemm_add(g, kind, &r, k0, scratch)) {
-      k0 += g->kc;
+    const int64_t kn = gemm_min(
+        p->k - k0, gemm_round(gemm_next(p->k - k0, g->kc), gemm_unit(p->kind)));
+    if (!gemm_add(g, kind, &r, k0, kn, scratch)) {
+      k0 += kn;
     } else {
       kind = p->plain;
       k0 = 0;
@@ -181,7 +182,7 @@ static void gemm_plan(gemm_call* g, bool share) {
   const int mr = g->t->mr[p->kind], nr = g->t->nr[p->kind];
   const size_t lane = gemm_kind_size(p->kind);
   const int64_t half = lane == 4 ? 1 : 2;
-  g->kc = gemm_even(p->k, GEMM_KC / half, gemm_unit(p->kind));
+  g->kc = gemm_min(gemm_round(p->k, gemm_unit(p->kind)), GEMM_KC / half);
   g->mc = gemm_even(p->m, GEMM_MC, mr);
   g->nc = gemm_even(p->n, GEMM_NC / half, nr);
   if (share) {

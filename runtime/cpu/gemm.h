@@ -96,6 +96,15 @@ typedef struct gemm_table {
 const gemm_table* gemm_kernels(void);
 bool gemm_has_split(void);
 
+/* Sums are made of runs of so many k, each in order, added up in order. */
+#define GEMM_KC 384
+
+/* How many k are next where `left` are; no last thin run. Runs are of `most`.
+ */
+static inline int64_t gemm_next(int64_t left, int64_t most) {
+  return left <= most ? left : left < 2 * most ? (left + 1) / 2 : most;
+}
+
 /* The kind in which matrices of this type are multiplied. */
 static inline gemm_kind gemm_kind_of(lz_dtype d) {
   return d == DTYPE_FLOAT64     ? GEMM_F64

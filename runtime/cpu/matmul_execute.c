@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 
 #include "cpu/gemm.h"
+#include "cpu/isa.h"
 #include "cpu/matmul_plan.h"
 #include "cpu/matvec.h"
 #include "cpu/scratch.h"
@@ -132,7 +133,7 @@ typedef struct matmul_dense_call {
   const matmul_plan* p;
   onednn_matrix a, b, out;
   int64_t part_m, part_n, parts_m, parts_n;
-  bool direct; /* bfloat16 straight into out */
+  bool direct; /* straight into out */
   _Atomic int failed;
 } matmul_dense_call;
 
@@ -165,7 +166,7 @@ static int matmul_dense_one(
   const bool single = p->dtype == DTYPE_FLOAT32;
   if (d->direct)
     return single
-               ? onednn_sgemm(m, n, p->k, p->alpha, &a, &b, 0, &out)
+               ? onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out)
                : onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_BFLOAT16);
   out.ld = n;
   out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
@@ -204,6 +205,14 @@ static int64_t matmul_cut(int64_t extent, int64_t parts) {
   return (part + 63) & ~(int64_t)63;
 }
 
+/* Whether matmul_packed gives the very same floats, so that it does not matter
+ * who is called. */
+static bool matmul_is_like_packed(const matmul_dense_call* d) {
+  return isa_get() == ISA_AVX512 &&
+         d->p->m - (d->parts_m - 1) * d->part_m > ONEDNN_FEW &&
+         d->p->n - (d->parts_n - 1) * d->part_n > ONEDNN_FEW;
+}
+
 /* 0: done; 1: not for oneDNN; -1: failed half way. */
 static int matmul_onednn(const matmul_plan* p) {
   const double work = (double)p->m * (double)p->n * (double)p->k;
@@ -217,7 +226,7 @@ static int matmul_onednn(const matmul_plan* p) {
       !matmul_dense(&p->b, p->k, p->n, &d.b) ||
       !matmul_dense(&p->out, p->m, p->n, &d.out) || d.out.transposed)
     return 1;
-  d.direct = !p->c.data && (p->alpha == 1 || p->dtype == DTYPE_FLOAT32);
+  d.direct = !p->c.data && p->alpha == 1;
   /* Parts enough to share; a tile that waits for its epilogue stays small. */
   const int64_t threads = pool_threads();
   int64_t want = work * (double)p->batch < 64 * 64 * 64 ? 1 : threads;
@@ -236,6 +245,9 @@ static int matmul_onednn(const matmul_plan* p) {
   }
   d.parts_m = (p->m + d.part_m - 1) / d.part_m;
   d.parts_n = (p->n + d.part_n - 1) / d.part_n;
+  if (p->dtype == DTYPE_FLOAT32 && matmul_is_like_packed(&d) &&
+      !onednn_sgemm_worth(work * (double)p->batch))
+    return 1;
   const int64_t parts = p->batch * d.parts_m * d.parts_n;
   const double each = work * (double)p->batch / (double)parts;
   const int64_t grain =

@@ -2,9 +2,11 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/gemm.h"
 #include "cpu/isa.h"
 #include "cpu/onednn_entry.h"
 #include "cpu/scratch.h"
@@ -57,23 +59,41 @@ int onednn_sgemm(
     const onednn_matrix* b,
     float beta,
     const onednn_matrix* out) {
+  const int64_t a_step = a->transposed ? a->ld : 1;
+  const int64_t b_step = b->transposed ? 1 : b->ld;
   int threads = onednn_enter();
-  dnnl_status_t status = dnnl_sgemm(
-      a->transposed ? 'T' : 'N',
-      b->transposed ? 'T' : 'N',
-      m,
-      n,
-      k,
-      alpha,
-      a->data,
-      a->ld,
-      b->data,
-      b->ld,
-      beta,
-      out->data,
-      out->ld);
+  dnnl_status_t status = dnnl_success;
+  /* It would cut k much the same way, but not always. */
+  for (int64_t at = 0; at < k && status == dnnl_success;) {
+    const int64_t run = gemm_next(k - at, GEMM_KC);
+    status = dnnl_sgemm(
+        a->transposed ? 'T' : 'N',
+        b->transposed ? 'T' : 'N',
+        m,
+        n,
+        run,
+        alpha,
+        (const float*)a->data + at * a_step,
+        a->ld,
+        (const float*)b->data + at * b_step,
+        b->ld,
+        at ? 1 : beta,
+        out->data,
+        out->ld);
+    at += run;
+  }
   onednn_leave(threads);
   return status != dnnl_success;
+}
+
+bool onednn_sgemm_worth(double products) {
+  static _Atomic uint64_t asked;
+  const uint64_t enough = 4000000000;
+  uint64_t before = atomic_load_explicit(&asked, memory_order_relaxed);
+  if (before < enough)
+    before = atomic_fetch_add_explicit(
+        &asked, (uint64_t)products, memory_order_relaxed);
+  return before >= enough || products >= (double)(enough - before);
 }
 
 bool onednn_has_bf16(void) {

@@ -19,7 +19,9 @@ typedef struct onednn_matrix {
 } onednn_matrix;
 
 /* out[m][n] = alpha * a[m][k] b[k][n] + beta * out, in float32; out is not
- * transposed. Nonzero: not done, out untouched. */
+ * transposed. With AVX-512, m and n above ONEDNN_FEW and alpha 1 the sums are
+ * gemm_run's, bit for bit. Nonzero: not done. */
+#define ONEDNN_FEW 16
 int onednn_sgemm(
     int64_t m,
     int64_t n,
@@ -29,6 +31,11 @@ int onednn_sgemm(
     const onednn_matrix* b,
     float beta,
     const onednn_matrix* out);
+
+/* Whether so many products are worth onednn_sgemm: it makes 3 MB of code when
+ * it is first called, which takes tens of milliseconds. Counts what it is
+ * asked; once worth it, it remains so. */
+bool onednn_sgemm_worth(double products);
 
 /* Whether this machine multiplies bfloat16 in hardware. */
 bool onednn_has_bf16(void);

@@ -7,12 +7,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cpu/matmul.h"
+#include "cpu/onednn.h"
 #include "tensor.h"
 
 static double complex get(const tensor* t, int64_t i) {
@@ -379,6 +381,63 @@ static void not_finite(void** state) {
   }
 }
 
+static float* product_of(const problem* p, int64_t* n) {
+  tensor a, b, out;
+  test_seed(5);
+  side(&a, p, 0, 0, p->m, p->k, p->layout_a);
+  side(&b, p, 0, 0, p->k, p->n, p->layout_b);
+  side(&out, p, 0, 0, p->m, p->n, TENSOR_ROWS);
+  assert_int_equal(matmul_run(&a.view, &b.view, &out.view, &p->e), 0);
+  *n = tensor_size(&out);
+  float* values = malloc((size_t)*n * sizeof *values);
+  memcpy(values, out.view.data, (size_t)*n * sizeof *values);
+  tensor_free(&a);
+  tensor_free(&b);
+  tensor_free(&out);
+  return values;
+}
+
+/* The first products of a process are made by another kernel than later ones:
+ * nobody must see which. */
+static void early_and_late(void** state) {
+  (void)state;
+  enum { SHAPES = 60 };
+  float* early[SHAPES];
+  for (int late = 0; late < 2; late++) {
+    for (int i = 0; i < SHAPES; i++) {
+      test_seed((uint64_t)i + 3);
+      problem p = {
+          .dtype = DTYPE_FLOAT32,
+          .m = test_range(9, i % 4 ? 200 : 500),
+          .n = test_range(9, i % 4 ? 200 : 500),
+          .k = test_range(1, i % 3 ? 400 : 2000),
+          .layout_a = i & 1,
+          .layout_b = i >> 1 & 1,
+          .e = {i % 5 ? 1 : 0.3f, 0, NULL}};
+      if (i % 7 == 0) p.lead = 1, p.batch[0] = 3;
+      int64_t n;
+      float* values = product_of(&p, &n);
+      if (!late) {
+        early[i] = values;
+        continue;
+      }
+      for (int64_t j = 0; j < n; j++)
+        if (memcmp(&values[j], &early[i][j], sizeof *values))
+          fail_msg(
+              "(%d,%d)@(%d,%d) differs: %.9g, then %.9g",
+              (int)p.m,
+              (int)p.k,
+              (int)p.k,
+              (int)p.n,
+              early[i][j],
+              values[j]);
+      free(values);
+      free(early[i]);
+    }
+    assert_true(onednn_sgemm_worth(1e10));
+  }
+}
+
 static void product_256(void) {
   problem p = {
       .dtype = DTYPE_FLOAT32, .m = 100, .n = 90, .k = 80, .e = {1, 0, NULL}};
@@ -437,6 +496,7 @@ static void after_fork(void** state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(empty),
+      cmocka_unit_test(early_and_late),
       cmocka_unit_test(random_products),
       cmocka_unit_test(large_products),
       cmocka_unit_test(beta_zero_ignores_c),
