@@ -167,9 +167,11 @@ bool load_rewrite(loader* l, const trace_event* e) {
   if (node == MODEL_NONE) return true;
   model_node* n = &l->nodes.at[node];
   uint32_t eval = load_eval_row(l, e->rewrite.eval, load_time(l, e->time));
-  n->rewrite = e->rewrite.what;
+  /* A value that other kernels compute again has its own still. */
+  bool again = e->rewrite.what == LAZULI_REWRITE_RECOMPUTED;
+  if (!again || !n->rewrite) n->rewrite = e->rewrite.what;
   uint32_t into = load_node_of(l, e->rewrite.into);
-  if (into != node) n->merged_into = into;
+  if (into != node && !again) n->merged_into = into;
   if (n->eval == MODEL_NONE && n->rewrite != LAZULI_REWRITE_DROPPED)
     n->eval = eval;
   return eval != MODEL_NONE || !e->rewrite.eval;
