@@ -56,10 +56,11 @@ static int npy_parse(const lz_source* s, const char* text, npy_header* h) {
         "[load] %s: the header lacks descr, fortran_order or "
         "shape",
         source_label(s));
-  char endian = descr[1];
+  /* The header may end anywhere: '<f4' or nothing. */
   bool known = false;
-  for (int d = 0; d < DTYPE_COUNT && !known; d++)
-    if (strncmp(descr + 2, descrs[d], 2) == 0 && descr[4] == '\'') {
+  char endian = strnlen(descr, 5) == 5 && descr[4] == '\'' ? descr[1] : 0;
+  for (int d = 0; endian && d < DTYPE_COUNT && !known; d++)
+    if (strncmp(descr + 2, descrs[d], 2) == 0) {
       h->dtype = (lz_dtype)d;
       known = true;
     }

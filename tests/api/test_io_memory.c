@@ -105,7 +105,25 @@ static void there_and_back(void** state) {
   mlx_stream_free(s);
 }
 
+/* The header says nothing after a quote: found by fuzzing. */
+static void npy_ends_early(void** state) {
+  (void)state;
+  static const char text[] = "{'fortran_order': False, 'shape': (), 'descr': '";
+  static file f = {.good = true, .data = "\x93NUMPY\x01"};
+  mlx_stream s = mlx_default_cpu_stream_new();
+  f.data[8] = sizeof text - 1;
+  memcpy(f.data + 10, text, sizeof text - 1);
+  f.size = 10 + sizeof text - 1;
+  mlx_io_reader r = mlx_io_reader_new(&f, table);
+  mlx_array a = mlx_array_new();
+  assert_error(mlx_load_reader(&a, r, s), "unsupported dtype '");
+  mlx_io_reader_free(r);
+  mlx_array_free(a);
+  mlx_stream_free(s);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(there_and_back)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(there_and_back), cmocka_unit_test(npy_ends_early)};
   return cmocka_run_group_tests(tests, errors_catch, NULL);
 }

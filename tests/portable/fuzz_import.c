@@ -5,7 +5,11 @@
  * that what reads counts, names, shapes and parameters sees the damage; what is
  * still taken is called and evaluated, if it is small.
  *
- *     fuzz_import [ROUNDS [SEED]] */
+ *     fuzz_function [ROUNDS [SEED]]
+ *     fuzz_function --seeds FOLDER WORDS    writes a whole file for libFuzzer
+ *
+ * With -DFUZZ_LIBFUZZER it is a target for libFuzzer: tests/io/fuzz.sh. Every
+ * other input has its checksums made right. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +24,9 @@
 #include "zoo.h"
 
 static char path[64];
-static unsigned char *whole, *bytes;
+static unsigned char* bytes;
 static size_t size;
-static uint64_t random_state;
 static unsigned long refused, taken, evaluated, failed_later;
-
-static uint32_t draw(uint32_t n) {
-  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-  return n ? (uint32_t)(random_state >> 33) % n : 0;
-}
 
 static void die(const char* what) {
   fprintf(stderr, "fuzz_import: %s: %s\n", what, error_message());
@@ -101,6 +99,40 @@ static void repair(void) {
   }
 }
 
+static void start(void) {
+  snprintf(path, sizeof path, "/tmp/lazuli-fuzz-%ld.mlxfn", (long)getpid());
+}
+
+#ifdef FUZZ_LIBFUZZER
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t n) {
+  static lz_list in;
+  if (!in.count) {
+    start();
+    zoo_inputs(&in);
+  }
+  bytes = malloc(n + 1);
+  size = n;
+  memcpy(bytes, data, n);
+  if (n > sizeof(format_header) && data[n - 1] & 1) repair();
+  try_file(n, &in);
+  error_clear();
+  unlink(path);
+  free(bytes);
+  return 0;
+}
+
+#else
+
+static uint64_t random_state;
+static unsigned char* whole;
+
+static uint32_t draw(uint32_t n) {
+  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+  return n ? (uint32_t)(random_state >> 33) % n : 0;
+}
+
 static const uint32_t words[] = {
     0,
     1,
@@ -147,15 +179,26 @@ static void load_whole(void) {
   fclose(f);
 }
 
+static int write_seeds(const char* folder, const char* words_file) {
+  char name[512];
+  snprintf(name, sizeof name, "%s/seed", folder);
+  FILE *f = fopen(name, "wb"), *w = fopen(words_file, "w");
+  if (!f || !w || fwrite(whole, 1, size, f) != size || fclose(f) || fclose(w))
+    die("writing the seed");
+  unlink(path);
+  return 0;
+}
+
 int main(int argc, char** argv) {
   unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 3000;
   random_state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-  snprintf(path, sizeof path, "/tmp/lazuli-fuzz-%ld.mlxfn", (long)getpid());
+  start();
   lz_list in = {0};
   zoo_inputs(&in);
   lz_closure* f = zoo_closure();
   if (exporter_once(path, f, &in, NULL, false)) die("exporting");
   load_whole();
+  if (argc == 4) return write_seeds(argv[2], argv[3]);
 
   memcpy(bytes, whole, size);
   if (!try_file(size, &in) || evaluated != 1 || failed_later)
@@ -194,3 +237,5 @@ int main(int argc, char** argv) {
   free(bytes);
   return refused > before && evaluated > 1 ? 0 : 1;
 }
+
+#endif
