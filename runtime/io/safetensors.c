@@ -128,6 +128,11 @@ static int header_tensor(const header* h, const cJSON* item, lz_map* arrays) {
 
 static int header_metadata(
     const header* h, const cJSON* texts, lz_map* metadata) {
+  if (!cJSON_IsObject(texts))
+    return error_fail(
+        "[load_safetensors] %s: %s is no JSON object",
+        source_label(h->source),
+        metadata_key);
   const cJSON* item;
   cJSON_ArrayForEach(item, texts) {
     lz_value v = {0};
@@ -135,7 +140,7 @@ static int header_metadata(
       return error_fail(
           "[load_safetensors] %s: metadata '%s' is no string",
           source_label(h->source),
-          item->string ? item->string : "");
+          item->string);
     if (value_string(&v, item->valuestring) ||
         map_insert(metadata, item->string, &v))
       return 1;

@@ -104,6 +104,8 @@ def broken():
             b"[2]", b"[2000000000,2000000000,2000000000]"), bytes(8)),
             ["shape"]),
         "truncated": (header(ok, bytes(7)), ["'a'", "incomplete"]),
+        "list of texts": (header(b'{"__metadata__":["a","b"]}'),
+                          ["__metadata__", "object"]),
         "texts": (header(b'{"__metadata__":{"k":3}}'), ["'k'", "string"]),
     }
     for name, (data, words) in cases.items():
