@@ -21,6 +21,15 @@ static const char* report_s(uint64_t count) {
   return count == 1 ? "" : "s";
 }
 
+/* The longest of several, where the mean hides it: it took more than four
+ * times as long as the others did, and a good part of the time. */
+static char* report_longest(
+    char out[TEXT_SIZE], uint64_t total, uint64_t longest, uint64_t count) {
+  const bool hidden = count > 1 && longest > total / 4 &&
+                      longest / 4 > (total - longest) / (count - 1);
+  return hidden ? text_ns(out, longest) : strcpy(out, "");
+}
+
 static void report_each_eval(const report* r) {
   static const term_column columns[] = {
       {"eval", true, false, TERM_PLAIN},
@@ -70,12 +79,16 @@ static void report_eval_groups(const report* r) {
       {"kernels", true, false, TERM_PLAIN},
       {"time", true, false, TERM_PLAIN},
       {"mean", true, false, TERM_PLAIN},
+      {"longest", true, false, TERM_PLAIN},
       {"planning", true, false, TERM_PLAIN},
       {"planned", true, false, TERM_PLAIN},
       {"", false, false, TERM_BAD},
   };
   term_table* t = term_table_new(columns, N(columns));
   uint32_t shown = 0;
+  bool plans = false;
+  for (uint32_t i = 0; i < r->s->n_evals; i++)
+    plans |= r->s->evals[i].plan_ns || r->s->evals[i].cached;
   for (; shown < r->s->n_evals && shown < r->top; shown++) {
     const summary_eval* v = &r->s->evals[shown];
     char place[REPORT_PLACE], text[TEXT_SIZE];
@@ -87,8 +100,12 @@ static void report_eval_groups(const report* r) {
     term_table_cell(t, "%s", text_count(text, v->kernels));
     term_table_cell(t, "%s", text_ns(text, v->total_ns));
     term_table_cell(t, "%s", text_ns(text, v->total_ns / v->count));
-    term_table_cell(t, "%s", text_ns(text, v->plan_ns));
-    term_table_cell(t, "%s", text_count(text, v->count - v->cached));
+    term_table_cell(
+        t, "%s", report_longest(text, v->total_ns, v->max_ns, v->count));
+    /* Of a runtime that does not tell how it plans: nothing. */
+    term_table_cell(t, "%s", plans ? text_ns(text, v->plan_ns) : "");
+    term_table_cell(
+        t, "%s", plans ? text_count(text, v->count - v->cached) : "");
     if (v->failed)
       term_table_cell(t, "%u failed", v->failed);
     else if (v->unfinished)
@@ -123,14 +140,21 @@ static void report_rewrites(const report* r) {
 void report_evals(const report* r) {
   const model* m = r->m;
   char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
+  char lines[40] = "";
+  if (m->n_stacks)
+    snprintf(
+        lines,
+        sizeof lines,
+        " of %u line%s",
+        r->s->n_evals,
+        report_s(r->s->n_evals));
   snprintf(
       line,
       sizeof line,
-      "%s eval%s of %u line%s · %s in their calls",
+      "%s eval%s%s · %s in their calls",
       text_count(a, m->n_evals),
       report_s(m->n_evals),
-      r->s->n_evals,
-      report_s(r->s->n_evals),
+      lines,
       text_ns(b, r->s->eval_ns));
   term_section(&r->term, "EVALS", m->n_evals ? line : "none");
   if (m->n_evals) {
@@ -153,12 +177,13 @@ void report_evals(const report* r) {
 }
 
 void report_kernels(const report* r) {
-#define COLUMNS                                                              \
-  {"time", true, false, TERM_PLAIN}, {"share", true, false, TERM_PLAIN},     \
-      {"", false, false, TERM_BAR}, {"count", true, false, TERM_PLAIN},      \
-      {"kernel", false, true, TERM_NAME}, {"mean", true, false, TERM_PLAIN}, \
-      {"GB/s", true, false, TERM_PLAIN}, {                                   \
-    "GFLOP/s", true, false, TERM_PLAIN                                       \
+#define COLUMNS                                                                \
+  {"time", true, false, TERM_PLAIN}, {"share", true, false, TERM_PLAIN},       \
+      {"", false, false, TERM_BAR}, {"count", true, false, TERM_PLAIN},        \
+      {"kernel", false, true, TERM_NAME}, {"mean", true, false, TERM_PLAIN},   \
+      {"longest", true, false, TERM_PLAIN}, {"GB/s", true, false, TERM_PLAIN}, \
+  {                                                                            \
+    "GFLOP/s", true, false, TERM_PLAIN                                         \
   }
   static const term_column columns[] = {
       COLUMNS,
@@ -193,6 +218,8 @@ void report_kernels(const report* r) {
     term_table_cell(t, "%s", text_count(text, k->count));
     term_table_cell(t, "%s", model_string(r->m, k->name));
     term_table_cell(t, "%s", text_ns(text, k->total_ns / k->count));
+    term_table_cell(
+        t, "%s", report_longest(text, k->total_ns, k->max_ns, k->count));
     if (moved && k->total_ns)
       term_table_cell(t, "%.2f", (double)moved / (double)k->total_ns);
     else
@@ -392,7 +419,7 @@ void report_compiles(const report* r) {
   snprintf(
       line,
       sizeof line,
-      "%u call%s of %u compiled function%s",
+      "%u call%s at %u line%s",
       r->m->n_compiles,
       report_s(r->m->n_compiles),
       r->s->n_compiles,

@@ -48,19 +48,8 @@ static void report_alive(const report* r, const model_peak* peak) {
       {"age", true, false, TERM_PLAIN},
       {"alive because", false, true, TERM_PLAIN},
   };
-  static const term_column narrow[] = {
-      {"bytes", true, false, TERM_PLAIN},
-      {"share", true, false, TERM_PLAIN},
-      {"buffers", true, false, TERM_PLAIN},
-      {"made by", false, true, TERM_NAME},
-      {"at", false, true, TERM_PLACE},
-      {"age", true, false, TERM_PLAIN},
-      {"alive because", false, true, TERM_PLAIN},
-  };
   const model* m = r->m;
-  bool wide = r->term.width >= 120; /* else words need the bars' room */
-  term_table* t = wide ? term_table_new(columns, N(columns))
-                       : term_table_new(narrow, N(narrow));
+  term_table* t = term_table_new(columns, N(columns));
   uint64_t seen = 0;
   for (uint32_t i = 0; i < peak->n_alive; i++) seen += peak->alive[i].bytes;
   uint32_t shown = 0;
@@ -71,7 +60,7 @@ static void report_alive(const report* r, const model_peak* peak) {
     const char* op = model_string(m, a->op);
     term_table_cell(t, "%s", text_bytes(text, a->bytes));
     term_table_cell(t, "%.1f %%", share * 100);
-    if (wide) term_table_cell(t, "%s", term_bar(bar, share, 8));
+    term_table_cell(t, "%s", term_bar(bar, share, 8));
     term_table_cell(t, "%s", text_count(text, a->buffers));
     term_table_cell(t, "%s", *op ? op : "(data)");
     term_table_cell(
@@ -191,8 +180,10 @@ void report_waits(const report* r) {
   term_section(&r->term, "WAITS", line);
   term_table* t = term_table_new(columns, N(columns));
   uint32_t shown = 0;
+  bool met[256] = {0};
   for (; shown < r->s->n_waits && shown < r->top; shown++) {
     const summary_wait* w = &r->s->waits[shown];
+    met[w->reason] = true;
     char place[REPORT_PLACE];
     term_table_cell(t, "%s", text_ns(text, w->total_ns));
     term_table_cell(t, "%s", text_count(text, w->count));
@@ -203,4 +194,12 @@ void report_waits(const report* r) {
   }
   term_table_end(&r->term, t);
   report_rest(r, shown, r->s->n_waits);
+  for (int i = 0; i < 256; i++)
+    if (met[i] && *text_wait_why((uint8_t)i))
+      term_print(
+          &r->term,
+          TERM_HEAD,
+          "  %s: %s\n",
+          text_wait((uint8_t)i),
+          text_wait_why((uint8_t)i));
 }

@@ -52,6 +52,11 @@ void report_header(const report* r) {
         TERM_HEAD,
         "  This runtime does not tell: %s\n",
         model_string(m, info->coverage));
+  if (!m->n_stacks && m->n_nodes + m->n_evals)
+    term_print(
+        &r->term,
+        TERM_HEAD,
+        "  Call stacks were not recorded (--stacks=none): no source lines.\n");
 }
 
 void report_findings(const report* r) {

@@ -137,8 +137,10 @@ void term_curve(const term* t, const uint64_t* values, int n) {
 
 /* ---- tables ------------------------------------------------------------- */
 
+#define TERM_COLUMNS 32
+
 struct term_table {
-  const term_column* columns;
+  term_column columns[TERM_COLUMNS];
   int n;
   char** cells;
   size_t n_cells;
@@ -148,8 +150,8 @@ struct term_table {
 term_table* term_table_new(const term_column* columns, int n) {
   term_table* table = calloc(1, sizeof *table);
   if (table) {
-    table->columns = columns;
-    table->n = n;
+    table->n = n < TERM_COLUMNS ? n : TERM_COLUMNS;
+    memcpy(table->columns, columns, (size_t)table->n * sizeof *columns);
   }
   return table;
 }
@@ -206,7 +208,8 @@ static void term_cell(
   for (int i = 0; !c->right && !last && i < pad; i++) fputc(' ', t->out);
 }
 
-static void term_widths(const term* t, const term_table* table, int* widths) {
+/* What the columns would take; returns the sum. */
+static int term_widths(const term_table* table, int* widths) {
   int total = 2 * (table->n - 1) + 2;
   for (int c = 0; c < table->n; c++)
     widths[c] = term_columns(table->columns[c].title);
@@ -215,8 +218,13 @@ static void term_widths(const term* t, const term_table* table, int* widths) {
     widths[c] = n > widths[c] ? n : widths[c];
   }
   for (int c = 0; c < table->n; c++) total += widths[c];
-  /* Take from the widest that may shrink, one column at a time; from places
-   * only when the others have given what they can. */
+  return total;
+}
+
+/* Takes from the widest that may shrink, one column at a time; from places only
+ * when the others have given what they can. */
+static void term_shrink(
+    const term* t, const term_table* table, int* widths, int total) {
   for (int places = 0; places < 2; places++)
     for (; total > t->width; total--) {
       int widest = -1;
@@ -231,10 +239,42 @@ static void term_widths(const term* t, const term_table* table, int* widths) {
     }
 }
 
+/* A column in which no row has anything to say. */
+static bool term_column_is_empty(const term_table* table, int c) {
+  for (size_t i = (size_t)c; i < table->n_cells; i += (size_t)table->n)
+    if (table->cells[i][strspn(table->cells[i], " ")]) return false;
+  return table->n_cells > 0;
+}
+
+/* Leaves out empty columns; `bars`: and bars. */
+static void term_drop(term_table* table, bool bars) {
+  int kept = 0;
+  size_t n = 0;
+  bool keep[TERM_COLUMNS];
+  for (int c = 0; c < table->n; c++)
+    keep[c] = !term_column_is_empty(table, c) &&
+              !(bars && table->columns[c].style == TERM_BAR);
+  for (size_t i = 0; i < table->n_cells; i++) {
+    if (keep[i % (size_t)table->n])
+      table->cells[n++] = table->cells[i];
+    else
+      free(table->cells[i]);
+  }
+  table->n_cells = n;
+  for (int c = 0; c < table->n; c++)
+    if (keep[c]) table->columns[kept++] = table->columns[c];
+  table->n = kept;
+}
+
 void term_table_end(const term* t, term_table* table) {
   if (!table) return;
-  int widths[32] = {0};
-  term_widths(t, table, widths);
+  int widths[TERM_COLUMNS] = {0};
+  term_drop(table, false);
+  /* Words need the room of bars. */
+  if (term_widths(table, widths) > t->width) {
+    term_drop(table, true);
+    term_shrink(t, table, widths, term_widths(table, widths));
+  }
   int titled = table->n; /* no blanks at the end of a line */
   while (titled > 1 && !*table->columns[titled - 1].title) titled--;
   for (int c = 0; c < titled; c++) {

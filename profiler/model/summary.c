@@ -46,7 +46,14 @@ char* summary_place_text(
   else if (*module && *function && !strstr(function, "+0x"))
     snprintf(out, size, "%s (%s)", function, module);
   else
-    snprintf(out, size, "%s", *function ? function : *module ? module : "?");
+    snprintf(
+        out,
+        size,
+        "%s",
+        *function         ? function
+        : *module         ? module
+        : m->n_stacks > 0 ? "?"
+                          : "");
   return out;
 }
 

@@ -18,7 +18,8 @@ typedef struct summary_place {
 } summary_place;
 
 summary_place summary_place_of(const model* m, uint32_t stack);
-/* "file.c:12", "function (module)" or "?"; `full`: the whole path. */
+/* "file.c:12", "function (module)" or "?"; "" where the trace has no stacks at
+ * all. `full`: the whole path. */
 char* summary_place_text(
     char* out, size_t size, const model* m, summary_place place, bool full);
 

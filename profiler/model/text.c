@@ -46,6 +46,11 @@ static const char* const text_waits[256] = {
 #include "lazuli/wait.def"
 #undef WAIT
 };
+static const char* const text_waits_why[256] = {
+#define WAIT(number, id, name, text) [number] = text,
+#include "lazuli/wait.def"
+#undef WAIT
+};
 static const char* const text_rewrites[256] = {
 #define REWRITE(number, id, name, text) [number] = name,
 #include "lazuli/rewrite.def"
@@ -80,6 +85,9 @@ const char* text_rewrite(uint8_t i) {
 }
 const char* text_refusal(uint8_t i) {
   return text_refusals[i] ? text_refusals[i] : "?";
+}
+const char* text_wait_why(uint8_t i) {
+  return text_waits_why[i] ? text_waits_why[i] : "";
 }
 const char* text_refusal_why(uint8_t i) {
   return text_refusals_why[i] ? text_refusals_why[i] : "";

@@ -17,6 +17,7 @@ uint64_t text_dtype_size(uint8_t dtype);
  * that this version does not know is "?" and "". */
 const char* text_trigger(uint8_t trigger);
 const char* text_wait(uint8_t reason);
+const char* text_wait_why(uint8_t reason);
 const char* text_rewrite(uint8_t what);
 const char* text_refusal(uint8_t reason);
 const char* text_refusal_why(uint8_t reason);

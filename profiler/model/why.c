@@ -81,16 +81,17 @@ uint64_t why_held_bytes(const model* m, uint64_t t) {
 }
 
 char* why_text(char* out, size_t size, const model* m, why w) {
-  char place[256] = "";
+  char where[256] = "", place[256 + 4] = "";
   const char* op = "";
   if (w.node != MODEL_NONE) {
     op = model_string(m, m->nodes[w.node].op);
     summary_place_text(
-        place,
-        sizeof place,
+        where,
+        sizeof where,
         m,
         summary_place_of(m, model_node_stack(m, w.node)),
         false);
+    if (*where) snprintf(place, sizeof place, " (%s)", where);
   }
   switch (w.kind) {
     case WHY_UNKNOWN:
@@ -100,16 +101,16 @@ char* why_text(char* out, size_t size, const model* m, why w) {
       snprintf(out, size, "being written");
       break;
     case WHY_READ:
-      snprintf(out, size, "being read by %s (%s)", op, place);
+      snprintf(out, size, "being read by %s%s", op, place);
       break;
     case WHY_NEEDED:
-      snprintf(out, size, "needed by %s (%s)", op, place);
+      snprintf(out, size, "needed by %s%s", op, place);
       break;
     case WHY_HELD:
       snprintf(out, size, "held by the program");
       break;
     case WHY_VIEW:
-      snprintf(out, size, "held through %s (%s)", op, place);
+      snprintf(out, size, "held through %s%s", op, place);
       break;
   }
   if (w.held && (w.kind == WHY_READ || w.kind == WHY_NEEDED)) {

@@ -231,6 +231,29 @@ def quiet():
     check(not events(lines, "alloc"), "allocations although not asked for")
 
 
+def compiler():
+    """The code of a fused kernel is compiled: told as a wait, at its line."""
+    if not shutil.which("g++"):
+        sys.exit(77)
+    os.mkdir("code")
+    os.environ["TMPDIR"] = os.path.abspath("code")
+    path = script("compiled.py")
+    run([LAZULI, "record", "-o", "t.lzt", "--", PYTHON, path])
+    waits = [w for w in report("t.lzt")["waits"] if w["reason"] == "compiler"]
+    check(waits, "no wait for the compiler")
+    made = [f for f in os.listdir(walk_to("code")) if f.endswith(".so")]
+    count = sum(w["count"] for w in waits)
+    check(count == len(made), f"{count} waits for {len(made)} libraries")
+    for w in waits:
+        check(os.path.basename(w["file"]) == "compiled.py", f"a wait at {w}")
+        check(w["total_ns"] > 1e7, f"the compiler took {w}")
+
+
+def walk_to(folder):
+    """The folder in which files are."""
+    return next(path for path, _, files in os.walk(folder) if files)
+
+
 if not PYTHON:
     print("LAZULI_MLX_PYTHON is not set")
     sys.exit(77)
