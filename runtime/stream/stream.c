@@ -31,7 +31,7 @@ static void stream_in_child(void) {
     s->threaded = false;
     s->busy = false;
     s->first = s->last = NULL;
-    atomic_store(&s->waiters, 0);
+    atomic_store(&s->awaited, STREAM_NOBODY);
     atomic_store(&s->done, s->issued);
   }
 }
@@ -93,6 +93,7 @@ lz_stream* stream_new(lz_device device) {
   pthread_cond_init(&s->work_came, NULL);
   pthread_cond_init(&s->work_done, NULL);
   s->device = device;
+  atomic_store(&s->awaited, STREAM_NOBODY);
   pthread_mutex_lock(&streams.lock);
   int index = streams.count;
   if (index == STREAM_MAX) {
@@ -210,11 +211,26 @@ void stream_leave(lz_stream* s) {
 
 void stream_done(lz_stream* s, uint64_t ticket) {
   atomic_store(&s->done, ticket);
-  if (atomic_load(&s->waiters)) {
+  /* Only for whom it is: every step has a ticket, and who waits waits for the
+   * last of many. Whoever sleeps for more says so again. */
+  if (atomic_load(&s->awaited) <= ticket) {
     pthread_mutex_lock(&s->lock);
+    atomic_store(&s->awaited, STREAM_NOBODY);
     pthread_cond_broadcast(&s->work_done);
     pthread_mutex_unlock(&s->lock);
   }
+}
+
+/* Sleeps until the ticket is done. Either stream_done sees what is awaited, or
+ * this sees what is done: both write before they read. */
+static void stream_sleep(lz_stream* s, uint64_t ticket) {
+  pthread_mutex_lock(&s->lock);
+  for (;;) {
+    if (atomic_load(&s->awaited) > ticket) atomic_store(&s->awaited, ticket);
+    if (atomic_load(&s->done) >= ticket) break;
+    pthread_cond_wait(&s->work_done, &s->lock);
+  }
+  pthread_mutex_unlock(&s->lock);
 }
 
 void stream_wait(
@@ -228,14 +244,7 @@ void stream_wait(
     __builtin_ia32_pause();
 #endif
   }
-  if (!stream_is_done(s, ticket)) {
-    pthread_mutex_lock(&s->lock);
-    atomic_fetch_add(&s->waiters, 1);
-    while (atomic_load(&s->done) < ticket)
-      pthread_cond_wait(&s->work_done, &s->lock);
-    atomic_fetch_sub(&s->waiters, 1);
-    pthread_mutex_unlock(&s->lock);
-  }
+  if (!stream_is_done(s, ticket)) stream_sleep(s, ticket);
   if (begin)
     PROBE(
         wait,

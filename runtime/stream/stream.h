@@ -28,6 +28,8 @@ typedef struct lz_work {
   void (*run)(struct lz_work* work);
 } lz_work;
 
+#define STREAM_NOBODY UINT64_MAX
+
 struct lz_stream {
   int index;
   lz_device device;
@@ -41,8 +43,9 @@ struct lz_stream {
   bool threaded;           /* the worker exists */
   _Atomic uint64_t issued; /* last ticket given out; graph lock */
   _Atomic uint64_t done;
-  _Atomic int waiters;
-  void* backend; /* the GPU backend's own */
+  _Atomic uint64_t awaited; /* the least ticket that a thread sleeps for;
+                               STREAM_NOBODY: none does */
+  void* backend;            /* the GPU backend's own */
 };
 
 /* The calling thread's default stream on a device; NULL with a message where
