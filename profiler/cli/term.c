@@ -231,7 +231,8 @@ static void term_shrink(
       for (int c = 0; c < table->n; c++) {
         const term_column* column = &table->columns[c];
         if (column->shrink && (places || column->style != TERM_PLACE) &&
-            widths[c] > 10 && (widest < 0 || widths[c] > widths[widest]))
+            widths[c] > (column->style == TERM_PLACE ? 10 : 6) &&
+            (widest < 0 || widths[c] > widths[widest]))
           widest = c;
       }
       if (widest < 0) break;

@@ -189,6 +189,21 @@ static uint64_t kernel_flops(const char* name, const void* desc) {
          (uint64_t)left.shape[left.ndim - 1];
 }
 
+/* What operations leave alone is not moved: lookups the rest of what they look
+ * in, updates in place what they do not update. */
+static void kernel_count_touched(real_group* g, uint64_t first, uint64_t most) {
+  static const char* const lookups[] = {"Gather", "GatherAxis"};
+  static const char* const updates[] = {
+      "SliceUpdate", "DynamicSliceUpdate", "Scatter"}; /* "Scatter Sum", … */
+  for (size_t i = 0; i < sizeof lookups / sizeof *lookups; i++)
+    if (strcmp(g->name, lookups[i]) == 0) g->read += g->written - first;
+  for (size_t i = 0; i < sizeof updates / sizeof *updates; i++)
+    if (g->shared && strncmp(g->name, updates[i], strlen(updates[i])) == 0) {
+      g->read -= first;
+      g->written = most;
+    }
+}
+
 void real_kernel_close(const void* desc) {
   real_thread* self = &real_self;
   real_group* g = self->group;
@@ -209,13 +224,20 @@ void real_kernel_close(const void* desc) {
     if (real_map_find(&real_fusions, primitive, &fusion))
       g->fusion = (const real_fusion*)(uintptr_t)fusion.id;
     g->inputs = n <= FEW_INPUTS ? g->few : malloc(n * sizeof *g->inputs);
+    uint64_t first = 0, most = 0;
     for (size_t i = 0; g->inputs && i < n; i++) {
       const void* input = real_desc(in + 16 * i);
+      uint64_t bytes = real_stored_bytes(input);
       g->inputs[g->n_inputs++] = real_array_id(input);
-      g->read += real_stored_bytes(input);
+      g->read += bytes;
+      if (i == 0)
+        first = bytes;
+      else
+        most = bytes > most ? bytes : most;
     }
     g->output = entry.id;
     g->written = real_stored_bytes(desc);
+    if (g->n_inputs > 1) kernel_count_touched(g, first, most);
     g->flops = kernel_flops(g->name, desc);
     g->node = entry.id;
   }

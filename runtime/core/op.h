@@ -30,6 +30,8 @@ typedef struct lz_exec {
   lz_stream* stream;
   uint64_t kernel;        /* id, for the probe */
   uint64_t flops;         /* the kernel may set it; 0: one per output element */
+  uint64_t read, written; /* bytes, set by a kernel that touches less than its
+                             arrays; 0: all of them */
   uint8_t may_donate[32]; /* per input: nobody else needs it after this */
   bool copied;            /* a view that had to allocate after all */
   bool deferred;          /* a GPU backend reports the end itself, later */

@@ -110,8 +110,8 @@ PROBE_REPORT int run_watched(const lz_plan* p, lz_exec* x, const lz_step* s) {
       .stream = (uint32_t)s->stream->index,
       .begin_ns = begin,
       .end_ns = probe_now(),
-      .bytes_read = run_bytes(s->in, s->n_in),
-      .bytes_written = run_bytes(s->out, s->n_out),
+      .bytes_read = x->read ? x->read : run_bytes(s->in, s->n_in),
+      .bytes_written = x->written ? x->written : run_bytes(s->out, s->n_out),
       .flops = flops);
   (void)flops;
   (void)begin;

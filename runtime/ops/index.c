@@ -124,6 +124,9 @@ static int gather_cpu(lz_exec* x) {
     axes[i] = p->axes[i];
   }
   lz_view src = array_view(x->in[0]), out = array_view(x->out[0]);
+  /* Of the source, what the result holds; and the indices. */
+  x->read = array_nbytes(x->out[0]);
+  for (int i = 1; i < x->n_in; i++) x->read += array_nbytes(x->in[i]);
   if (x->out[0]->size)
     gather_run(&src, p->n_axes, indices, axes, p->sizes, &out);
   return 0;
@@ -226,6 +229,7 @@ static int gather_axis_cpu(lz_exec* x) {
   if (exec_alloc(x, 0)) return 1;
   lz_view src = array_view(x->in[0]), indices = array_view(x->in[1]);
   lz_view out = array_view(x->out[0]);
+  x->read = array_nbytes(x->out[0]) + array_nbytes(x->in[1]);
   if (x->out[0]->size) gather_along(&src, &indices, *axis, &out);
   return 0;
 }

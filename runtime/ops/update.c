@@ -14,10 +14,20 @@
 
 #define RULES(id) .vjp = id##_vjp, .jvp = id##_jvp, .infer = infer_##id
 
+/* In place: what is not updated stays where it is. */
+static void update_count(lz_exec* x) {
+  for (int i = 1; i < x->n_in; i++) {
+    uint64_t bytes = array_nbytes(x->in[i]);
+    x->read += bytes;
+    if (bytes > x->written) x->written = bytes;
+  }
+}
+
 int update_begin(lz_exec* x, lz_view* out) {
   if (exec_alloc_or_donate_as(x, 0, 0)) return 1;
   const lz_array *in = x->in[0], *to = x->out[0];
   *out = array_view(to);
+  if (to->buffer == in->buffer) update_count(x);
   if (to->buffer == in->buffer || to->size == 0) return 0;
   if (!(in->flags & ARRAY_CONTIGUOUS) || to->size > INT32_MAX) {
     lz_view from = array_view(in);

@@ -16,9 +16,11 @@
 #include "memory/alloc.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/index.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "ops/update.h"
 #include "stream/stream.h"
 #include "watch.h"
 
@@ -196,6 +198,49 @@ static void temporaries_are_written_over(void** state) {
   array_unref(y);
   array_unref(a);
   watch_stop();
+  scope_close(scope, NULL);
+}
+
+/* What an update in place and a lookup leave alone is not counted. */
+static void bytes_are_those_touched(void** state) {
+  (void)state;
+  enum { N = 1 << 20 };
+  size_t scope = scope_open();
+  const float few[] = {1, 2, 3, 4};
+  const int32_t rows[] = {7, 9};
+  lz_array* update =
+      scope_own(array_new_data(DTYPE_FLOAT32, 1, (const int32_t[]){4}, few));
+  lz_array* index =
+      scope_own(array_new_data(DTYPE_INT32, 1, (const int32_t[]){2}, rows));
+  size_t inner = scope_open();
+  lz_array* a = op_sin(ramp(N, 0), cpu());
+  assert_int_equal(evaluate(a), 0);
+  a = scope_close(inner, a);
+  inner = scope_open();
+  watch_start();
+  const int start = 8, stop = 12, stride = 1;
+  lz_array* y = op_slice_update(
+      SCATTER_NONE, a, update, &start, &stop, &stride, 1, cpu());
+  array_unref(a);
+  y = scope_close(inner, y);
+  assert_int_equal(evaluate(y), 0);
+  assert_int_equal(watched.donated, 1);
+  assert_int_equal(watched.read, sizeof few);
+  assert_int_equal(watched.written, sizeof few);
+  watch_start();
+  lz_array* taken = op_take(y, index, 0, cpu());
+  assert_int_equal(evaluate(taken), 0);
+  assert_true(at(taken, 0) == sinf(7) && at(taken, 1) == 2);
+  assert_int_equal(watched.read, sizeof(float[2]) + sizeof rows);
+  assert_int_equal(watched.written, sizeof(float[2]));
+  /* Held by someone: all is copied, and counted. */
+  watch_start();
+  lz_array* z = op_slice_update(
+      SCATTER_NONE, y, update, &start, &stop, &stride, 1, cpu());
+  assert_int_equal(evaluate(z), 0);
+  assert_int_equal(watched.written, N * sizeof(float));
+  watch_stop();
+  array_unref(y);
   scope_close(scope, NULL);
 }
 
@@ -389,6 +434,7 @@ int main(void) {
       cmocka_unit_test(operands_broadcast_without_copies),
       cmocka_unit_test(views_cost_nothing),
       cmocka_unit_test(temporaries_are_written_over),
+      cmocka_unit_test(bytes_are_those_touched),
       cmocka_unit_test(long_chains_need_no_stack),
       cmocka_unit_test(streams_wait_for_each_other),
       cmocka_unit_test(async_eval_returns_and_later_evals_build_on_it),

@@ -27,6 +27,7 @@ static void on_kernel(void* u, const lazuli_probe_kernel_begin* e) {
 static void on_kernel_end(void* u, const lazuli_probe_kernel_end* e) {
   (void)u;
   __atomic_fetch_add(&watched.ended, 1, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&watched.read, e->bytes_read, __ATOMIC_RELAXED);
   __atomic_fetch_add(&watched.written, e->bytes_written, __ATOMIC_RELAXED);
 }
 static void on_refusal(void* u, const lazuli_probe_refusal* e) {

@@ -7,6 +7,7 @@
 typedef struct watch_counts {
   int nodes, evals, planned, kernels, ended, refusals, donated, absorbed, waits;
   int merged, folded, simplified, dropped, recomputed;
+  uint64_t read;       /* bytes, by all kernels */
   uint64_t written;    /* bytes, by all kernels */
   uint64_t saved;      /* bytes that fusion kept out of memory */
   int last_refusal;    /* enum lazuli_refusal */
