@@ -232,6 +232,7 @@ static void term_shrink(
         const term_column* column = &table->columns[c];
         if (column->shrink && (places || column->style != TERM_PLACE) &&
             widths[c] > (column->style == TERM_PLACE ? 10 : 6) &&
+            widths[c] > term_columns(column->title) &&
             (widest < 0 || widths[c] > widths[widest]))
           widest = c;
       }
