@@ -5,11 +5,14 @@
 
 #include "cpu/floats.h"
 #include "cpu/reduce_job.h"
+#include "cpu/scratch.h"
+#include "cpu/tile.h"
 #include "stream/pool.h"
 
 enum {
   GRAIN = 32768,        /* elements worth a thread's while */
   MAX_PARTIALS = 32768, /* accumulators of one reduction cut into parts */
+  ENOUGH = 16, /* blocks of columns to share out without cutting them */
 };
 
 /* One group of axes, outermost first. */
@@ -51,8 +54,7 @@ static uint64_t neutral_bits(reduce_kind kind, lz_dtype d) {
 }
 
 static void fill(void* acc, size_t size, uint64_t bits, int64_t n) {
-  for (int64_t i = 0; i < n; i++)
-    memcpy((uint8_t*)acc + (size_t)i * size, &bits, size);
+  tile_fill(acc, &bits, (int)n, size);
 }
 
 /* n accumulators to out, `stride` apart. */
@@ -196,13 +198,15 @@ static void cut(reduce_job* job, int64_t total, int64_t places, int64_t cost) {
   job->n_parts = (total + job->part - 1) / job->part;
 }
 
-static void run_with_partials(reduce_job* job, pool_fn fn, int64_t units) {
-  uint64_t partials[MAX_PARTIALS];
+/* Cut reductions; false where there is no memory for the parts. */
+static bool run_with_partials(reduce_job* job, pool_fn fn, int64_t units) {
   int64_t n = job->n_parts * job->kept.size * job->kept_n;
-  job->partials = (uint8_t*)partials;
-  fill(partials, job->acc_size, job->neutral, n);
+  job->partials = scratch_get(SCRATCH_OUTER, (size_t)n * job->acc_size);
+  if (!job->partials) return false;
+  fill(job->partials, job->acc_size, job->neutral, n);
   pool_for(units, 1, fn, job);
   finish_partials(job);
+  return true;
 }
 
 static void run_rows(reduce_job* job) {
@@ -210,10 +214,9 @@ static void run_rows(reduce_job* job) {
   int64_t total = job->reduced.size * job->reduced_n;
   if (places < 64 && total >= 2 * GRAIN) {
     cut(job, total, places, 1);
-    if (job->n_parts > 1) {
-      run_with_partials(job, row_parts, places * job->n_parts);
+    if (job->n_parts > 1 &&
+        run_with_partials(job, row_parts, places * job->n_parts))
       return;
-    }
   }
   pool_for(places, GRAIN / (total > GRAIN ? GRAIN : total), row_places, job);
 }
@@ -221,18 +224,19 @@ static void run_rows(reduce_job* job) {
 static void run_cols(reduce_job* job) {
   int64_t places = job->kept.size * job->kept_n;
   int64_t rows = job->reduced.size * job->reduced_n;
-  job->block = job->kept_n;
-  if (rows > 0 && places <= MAX_PARTIALS / 2 && job->kept.size < 64) {
+  job->block = job->kept_n < REDUCE_BLOCK ? job->kept_n : REDUCE_BLOCK;
+  int64_t blocks = (job->kept_n + job->block - 1) / job->block;
+  if (rows > 0 && places <= MAX_PARTIALS / 2 &&
+      job->kept.size * blocks < ENOUGH) {
+    job->block = job->kept_n;
     cut(job, rows, places, places);
-    if (job->n_parts > 1) {
-      run_with_partials(job, col_units, job->kept.size * job->n_parts);
+    if (job->n_parts > 1 &&
+        run_with_partials(job, col_units, job->kept.size * job->n_parts))
       return;
-    }
+    job->block = job->kept_n < REDUCE_BLOCK ? job->kept_n : REDUCE_BLOCK;
   }
-  if (job->block > REDUCE_BLOCK) job->block = REDUCE_BLOCK;
   job->part = rows;
   job->n_parts = 1;
-  int64_t blocks = (job->kept_n + job->block - 1) / job->block;
   int64_t work = rows * job->block + 1;
   pool_for(
       job->kept.size * blocks,

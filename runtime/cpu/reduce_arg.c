@@ -3,10 +3,18 @@
 
 #include "cpu/reduce.h"
 #include "cpu/simd/reduce.h"
+#include "cpu/tile.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
-enum { TILE = 1024, COLS = 512, GRAIN = 32768, MAX_PARTS = 64 };
+enum {
+  TILE = 1024,
+  COLS = 512, /* columns worked on side by side */
+  SHORT = 64, /* lines so short are turned into columns, if so many: */
+  NARROW = 16,
+  GRAIN = 32768,
+  MAX_PARTS = 64
+};
 
 typedef struct arg_job {
   const uint8_t* in;
@@ -19,6 +27,8 @@ typedef struct arg_job {
   walk kept;         /* views in, out */
   walk line;         /* the axis searched but for its innermost runs */
   int64_t n, stride; /* those runs */
+  int64_t cols;      /* side by side; of lines that are turned fewer */
+  bool turned;
   int64_t part, n_parts;
   uint64_t* bests; /* [place][part] */
   int64_t* ats;
@@ -99,24 +109,32 @@ static void arg_units(void* ctx, int64_t begin, int64_t end, int worker) {
 static void arg_cols(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const arg_job* job = ctx;
-  uint64_t best[COLS];
+  uint64_t best[COLS], tile[TILE];
   uint32_t place[COLS];
   int64_t across = job->kept.shape[job->kept.ndim - 1];
-  int64_t blocks = (across + COLS - 1) / COLS;
+  int64_t blocks = (across + job->cols - 1) / job->cols;
+  int64_t apart = walk_stride(&job->kept, 0) * job->size;
   bool half = dtype_is_float(job->type) && job->size == 2;
   int64_t best_size = half ? 4 : job->size;
   for (; begin < end; begin++) {
-    int64_t first = begin % blocks * COLS;
-    int64_t n = across - first < COLS ? across - first : COLS;
+    int64_t first = begin % blocks * job->cols;
+    int64_t n = across - first < job->cols ? across - first : job->cols;
     walk_at at;
     walk_seek(&job->kept, &at, begin / blocks * across + first);
     const uint8_t* x = job->in + at.offset[0] * job->size;
     for (int64_t c = 0; c < n; c++) {
-      uint64_t bits = first_best(job, x + c * job->size);
+      uint64_t bits = first_best(job, x + c * apart);
       memcpy((uint8_t*)best + c * best_size, &bits, (size_t)best_size);
       place[c] = 0;
     }
-    job->seek_cols(x, job->stride, job->n, n, 0, best, place);
+    int64_t stride = job->stride;
+    if (job->turned) {
+      int64_t line = walk_stride(&job->kept, 0);
+      tile_load(tile, x, 1, line, (int)job->n, (int)n, (size_t)job->size);
+      x = (const uint8_t*)tile;
+      stride = n;
+    }
+    job->seek_cols(x, stride, job->n, n, 0, best, place);
     walk_copy(
         job->out + at.offset[1], walk_stride(&job->kept, 1), place, 1, n, 4);
   }
@@ -164,11 +182,19 @@ void reduce_arg(
   int64_t places = job.kept.size, total = job.line.size * job.n;
   if (places == 0 || total == 0) return;
   int last = job.kept.ndim - 1;
-  if (axis >= 0 && job.stride != 1 && job.kept.shape[last] >= 8 &&
-      job.kept.strides[0][last] == 1) {
+  job.cols = COLS;
+  if (axis >= 0 && job.stride == 1 && job.n > 1 && job.n <= SHORT &&
+      job.kept.shape[last] >= NARROW) {
+    job.turned = true;
+    int64_t most = TILE * 8 / (job.n * job.size) & -NARROW;
+    if (most < COLS) job.cols = most;
+  }
+  if (job.turned ||
+      (axis >= 0 && job.stride != 1 && job.kept.shape[last] >= 8 &&
+       job.kept.strides[0][last] == 1)) {
     int64_t across = job.kept.shape[last];
-    int64_t blocks = (across + COLS - 1) / COLS;
-    int64_t work = job.n * (across < COLS ? across : COLS);
+    int64_t blocks = (across + job.cols - 1) / job.cols;
+    int64_t work = job.n * (across < job.cols ? across : job.cols);
     pool_for(
         places / across * blocks,
         GRAIN / (work > GRAIN ? GRAIN : work),

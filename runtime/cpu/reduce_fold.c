@@ -1,4 +1,11 @@
 #include "cpu/reduce_job.h"
+#include "cpu/tile.h"
+
+enum {
+  SHORT = 64,  /* elements of a run that are folded across runs */
+  NARROW = 16, /* so many runs at least */
+  LONG = 1024, /* from here on runs need no company */
+};
 
 static const uint8_t* element(const reduce_job* job, int64_t place) {
   return job->in + place * (int64_t)job->in_size;
@@ -25,6 +32,35 @@ static const void* fetch(
   if (stride == 1) return element(job, place);
   walk_copy(tile, 1, element(job, place), stride, n, job->in_size);
   return tile;
+}
+
+/* `rows` runs of n neighbours, `stride` apart, into as many accumulators. Short
+ * runs are turned, so that vectors go across them. */
+static void fold_rows(
+    const reduce_job* job,
+    const void* x,
+    int64_t stride,
+    int64_t rows,
+    int64_t n,
+    uint8_t* acc) {
+  if (n < 2 || n > SHORT || rows < NARROW) {
+    job->by_row(x, stride, rows, n, acc);
+    return;
+  }
+  uint64_t tile[REDUCE_BLOCK];
+  int64_t most = (int64_t)(sizeof tile / job->in_size) / n & -NARROW;
+  for (int64_t r = 0, some; r < rows; r += some) {
+    some = least(rows - r, most);
+    tile_load(
+        tile,
+        (const uint8_t*)x + r * stride * (int64_t)job->in_size,
+        1,
+        stride,
+        (int)n,
+        (int)some,
+        job->in_size);
+    job->by_col(tile, some, n, some, acc + r * (int64_t)job->acc_size);
+  }
 }
 
 void reduce_fold_run(
@@ -58,9 +94,15 @@ void reduce_fold_places(
     const reduce_job* job, int64_t from, int64_t rows, void* acc, int worker) {
   int64_t n = job->reduced_n, size = (int64_t)job->acc_size;
   bool one_run = job->reduced.size == 1 && job->reduced_in == 1;
-  if (one_run && !job->source) {
-    job->by_row(element(job, from), job->kept_in, rows, n, acc);
-    return;
+  if (!job->source && job->reduced_in == 1 && (one_run || n <= LONG)) {
+    walk_at at;
+    walk_seek(&job->reduced, &at, 0);
+    for (int64_t k = job->reduced.size;;) {
+      fold_rows(
+          job, element(job, from + at.offset[0]), job->kept_in, rows, n, acc);
+      if (--k == 0) return;
+      walk_next(&job->reduced, &at);
+    }
   }
   if (one_run && job->kept_in == n && n <= REDUCE_BLOCK / 2) {
     /* a source gives several short rows at once */
@@ -68,7 +110,7 @@ void reduce_fold_places(
     for (int64_t r = 0, some; r < rows; r += some) {
       some = least(rows - r, REDUCE_BLOCK / n);
       fetch(job, from + r * n, 1, some * n, tile, worker);
-      job->by_row(tile, n, some, n, (uint8_t*)acc + r * size);
+      fold_rows(job, tile, n, some, n, (uint8_t*)acc + r * size);
     }
     return;
   }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cpu/simd/norm.h"
+#include "cpu/tile.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
@@ -13,8 +14,10 @@
  *   mean = mean_a + d n_b / n
  *   squares = squares_a + squares_b + d² n_a n_b / n */
 enum {
-  TILE = 2048,   /* elements of a line worked on at once */
-  COLS = 512,    /* columns worked on side by side */
+  TILE = 2048, /* elements of a line worked on at once */
+  COLS = 512,  /* columns worked on side by side */
+  SHORT = 64,  /* lines so short are turned into columns, if so many: */
+  NARROW = 16,
   GRAIN = 16384, /* elements worth a thread's while */
   MOST_PARTS = 64
 };
@@ -30,10 +33,11 @@ typedef struct variance_job {
   lz_dtype type;
   int64_t size; /* of an element */
   double factor;
-  walk kept;           /* views in, out */
-  walk reduced;        /* view in */
-  int64_t parts, part; /* of the reduced elements, or of its lines */
-  int64_t blocks;      /* of columns */
+  walk kept;            /* views in, out */
+  walk reduced;         /* view in */
+  int64_t parts, part;  /* of the reduced elements, or of its lines */
+  int64_t cols, blocks; /* of columns */
+  bool turned;          /* columns are lines: their elements are neighbours */
   /* of each part: of lines one a kept element, of columns arrays */
   moments* partial;
   uint8_t *mean, *squares;
@@ -146,6 +150,13 @@ static void of_columns(
   int64_t before = 0, stride = walk_stride(&job->reduced, 0);
   memset(mean, 0, (size_t)(cols * job->size));
   memset(squares, 0, (size_t)(cols * job->size));
+  if (job->turned) {
+    double tile[COLS * 8];
+    int64_t apart = walk_stride(&job->kept, 0), n = end;
+    tile_load(tile, x, 1, apart, (int)n, (int)cols, (size_t)job->size);
+    job->kernels->moments(tile, cols, n, cols, 0, mean, squares);
+    return;
+  }
   walk_seek(&job->reduced, &at, begin);
   while (begin < end) {
     int64_t n = least(walk_left(&job->reduced, &at), end - begin);
@@ -165,9 +176,9 @@ static void columns(void* ctx, int64_t begin, int64_t end, int worker) {
   int64_t across = job->kept.shape[job->kept.ndim - 1];
   for (; begin < end; begin++) {
     int64_t p = begin % job->parts, place = begin / job->parts;
-    int64_t first = place % job->blocks * COLS;
+    int64_t first = place % job->blocks * job->cols;
     int64_t line = place / job->blocks * across + first;
-    int64_t cols = least(across - first, COLS);
+    int64_t cols = least(across - first, job->cols);
     walk_at at;
     walk_seek(&job->kept, &at, line);
     int64_t from = p * job->part;
@@ -210,10 +221,12 @@ static void join_columns(void* ctx, int64_t begin, int64_t end, int worker) {
 static int run_columns(variance_job* job) {
   int64_t n = job->reduced.size, all = job->kept.size;
   int64_t across = job->kept.shape[job->kept.ndim - 1];
-  job->blocks = (across + COLS - 1) / COLS;
+  job->cols = job->turned ? COLS * 8 / n & -NARROW : COLS;
+  if (job->cols > COLS) job->cols = COLS;
+  job->blocks = (across + job->cols - 1) / job->cols;
   int64_t units = all / across * job->blocks, want = 2 * pool_threads();
   job->parts = 1;
-  if (units < want && n * all >= 4 * GRAIN)
+  if (!job->turned && units < want && n * all >= 4 * GRAIN)
     job->parts = least(n / 64 + 1, want / units);
   job->part = (n + job->parts - 1) / job->parts;
   job->parts = (n + job->part - 1) / job->part;
@@ -225,7 +238,7 @@ static int run_columns(variance_job* job) {
     job->mean = both;
     job->squares = both + bytes;
   }
-  int64_t work = job->part * least(across, COLS);
+  int64_t work = job->part * least(across, job->cols);
   pool_for(units * job->parts, GRAIN / (work + 1), columns, job);
   if (both) pool_for(all, GRAIN / job->parts, join_columns, job);
   free(both);
@@ -268,6 +281,10 @@ int variance_run(
   walk_make(&job.reduced, 1, reduced_views, -1);
   if (job.kept.size == 0) return 0;
   int last = job.kept.ndim - 1;
+  int64_t n = job.reduced.size;
+  job.turned = walk_stride(&job.reduced, 0) == 1 && job.reduced.ndim == 1 &&
+               n > 1 && n <= SHORT && job.kept.shape[last] >= NARROW;
+  if (job.turned) return run_columns(&job);
   if (job.kept.strides[0][last] == 1 && job.kept.shape[last] >= 8 &&
       walk_stride(&job.reduced, 0) != 1)
     return run_columns(&job);

@@ -160,7 +160,7 @@ enum { STRIP = 256 };
     for (int c = 0; c < whole_columns; c += N) {                            \
       const uint##bits##_t* lines = from + c * from_column;                 \
       int64_t apart = from_column;                                          \
-      if (bits == 8 && whole_rows <= STRIP) {                               \
+      if (bits == 8 && whole_rows <= STRIP && apart % STRIP == 0) {         \
         for (int k = 0; k < N; k++)                                         \
           memcpy(strip + k * STRIP, lines + k * apart, (size_t)whole_rows); \
         lines = strip;                                                      \

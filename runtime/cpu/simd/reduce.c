@@ -1,5 +1,6 @@
 #include "cpu/simd/reduce.h"
 
+#include "cpu/simd/reduce_pairs.h"
 #include "cpu/simd/vec.h"
 
 /* Every fold is a fold of columns: a long row is read as a matrix of WIDE
@@ -197,11 +198,12 @@ static void sum_c64_rows(
   const float* x = xv;
   float* acc = accv;
   for (int64_t r = 0; r < rows; r++, x += 2 * stride) {
+    const int width = 2 * cols < 4 * WIDE ? 2 * NARROW : WIDE;
     float wide[WIDE] = {0};
-    int64_t whole = 2 * cols / WIDE * WIDE;
-    sum_f32_cols(x, WIDE, whole / WIDE, WIDE, wide);
+    int64_t whole = 2 * cols / width * width;
+    sum_f32_cols(x, width, whole / width, width, wide);
     sum_f32_cols(x + whole, 0, 1, 2 * cols - whole, wide);
-    for (int w = WIDE / 2; w >= 2; w /= 2)
+    for (int w = width / 2; w >= 2; w /= 2)
       for (int k = 0; k < w; k++) wide[k] += wide[k + w];
     acc[2 * r] += wide[0];
     acc[2 * r + 1] += wide[1];
@@ -211,27 +213,16 @@ static void sum_c64_rows(
 static inline lz_complex c64_mul(lz_complex a, lz_complex b) {
   return (lz_complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
-static inline int c64_nan(lz_complex a) {
-  return a.re != a.re || a.im != a.im;
-}
-static inline int c64_less(lz_complex a, lz_complex b) {
-  return a.re < b.re || (a.re == b.re && a.im < b.im);
-}
-static inline lz_complex c64_max(lz_complex a, lz_complex b) {
-  if (c64_nan(a) || c64_nan(b)) return (lz_complex){NAN, 0};
-  return c64_less(b, a) ? a : b;
-}
-static inline lz_complex c64_min(lz_complex a, lz_complex b) {
-  if (c64_nan(a) || c64_nan(b)) return (lz_complex){NAN, 0};
-  return c64_less(a, b) ? a : b;
-}
 #define C64(re, im) ((lz_complex){re, im})
 #define c64_mul_4(a, x, y, z, w) CHAIN(c64_mul, a, x, y, z, w)
-#define c64_max_4(a, x, y, z, w) CHAIN(c64_max, a, x, y, z, w)
-#define c64_min_4(a, x, y, z, w) CHAIN(c64_min, a, x, y, z, w)
 FOLD(prod_c64, lz_complex, lz_complex, C64(1, 0), c64_mul, c64_mul)
-FOLD(max_c64, lz_complex, lz_complex, C64(-INFINITY, 0), c64_max, c64_max)
-FOLD(min_c64, lz_complex, lz_complex, C64(INFINITY, 0), c64_min, c64_min)
+
+#define EXTREME_C64(name, unit, BEATS, OP)                  \
+  PAIRS_EXTREME(name, BEATS, OP)                            \
+  FOLD_ROWS(name, lz_complex, lz_complex, unit, name, name) \
+  FOLD_BLOCK(name, lz_complex, lz_complex, unit, name)
+EXTREME_C64(max_c64, C64(-INFINITY, 0), PAIRS_ABOVE, >)
+EXTREME_C64(min_c64, C64(INFINITY, 0), PAIRS_BELOW, <)
 
 /* Halves go through a tile of floats that stays in the first cache. */
 #define FOLD_HALF(op, h)                                           \
@@ -391,23 +382,8 @@ SEEKS(i64, int64_t)
 SEEKS(f32, float)
 SEEKS(f64, double)
 
-#define SEEK_C64(name, OTHER_LESS)                                         \
-  static void name(                                                        \
-      const void* xv, int64_t n, int64_t base, void* bestv, int64_t* at) { \
-    const lz_complex* x = xv;                                              \
-    lz_complex best = *(lz_complex*)bestv;                                 \
-    for (int64_t i = 0; i < n; i++)                                        \
-      if (OTHER_LESS) {                                                    \
-        best = x[i];                                                       \
-        *at = base + i;                                                    \
-      }                                                                    \
-    *(lz_complex*)bestv = best;                                            \
-  }
-#define C64_ABOVE(x, y) c64_less(y, x)
-SEEK_COLS(least_c64, lz_complex, c64_less)
-SEEK_COLS(greatest_c64, lz_complex, C64_ABOVE)
-SEEK_C64(least_c64, c64_less(x[i], best))
-SEEK_C64(greatest_c64, c64_less(best, x[i]))
+PAIRS_SEEK(least_c64, PAIRS_BELOW, <)
+PAIRS_SEEK(greatest_c64, PAIRS_ABOVE, >)
 
 #define SEEK_HALF(name, h)                                                \
   static void name##_##h(                                                 \
