@@ -83,3 +83,13 @@ lz_array* scope_own(lz_array* a) {
   }
   return pool.items[pool.count++] = a;
 }
+
+int scope_own_all(lz_array** a, size_t n) {
+  size_t owned = 0;
+  while (owned < n && scope_own(a[owned])) owned++;
+  if (owned == n) return 0;
+  /* Those before are dropped with the scope; scope_own() has dropped one. */
+  for (size_t i = owned + 1; i < n; i++) array_unref(a[i]);
+  for (size_t i = 0; i < n; i++) a[i] = NULL;
+  return 1;
+}

@@ -21,5 +21,8 @@ lz_array* scope_close(size_t scope, lz_array* keep);
 void scope_close_many(size_t scope, lz_array** keep, size_t n);
 /* Hands a reference to the innermost scope. Returns the array; takes NULL. */
 lz_array* scope_own(lz_array* a);
+/* The same for n results of one node. Non-zero with a message where there is no
+ * memory: then none of them is left, and all are NULL. */
+int scope_own_all(lz_array** a, size_t n);
 
 #endif

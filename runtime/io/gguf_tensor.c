@@ -212,9 +212,9 @@ static int tensor_packed(
       {DTYPE_FLOAT16, t->ndim, groups}};
   lz_array* made[3];
   if (node_make_multi(
-          &op_load_blocks_desc, s, NULL, 0, &p, sizeof p, outputs, 3, made))
+          &op_load_blocks_desc, s, NULL, 0, &p, sizeof p, outputs, 3, made) ||
+      scope_own_all(made, 3))
     return 1;
-  for (int i = 0; i < 3; i++) scope_own(made[i]);
   /* MLX cuts the length of ".weight" off whatever the name ends in, where the
    * name is that long. */
   size_t n = strlen(t->name), stem = n < 7 ? n : n - 7;

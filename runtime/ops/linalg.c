@@ -164,11 +164,8 @@ static int linalg_make(
         shapes[n]);
     o->shape = shapes[n++];
   }
-  lz_array* made[LINALG_OUTPUTS];
-  if (node_make_multi(spec->op, s, &a, 1, p, sizeof *p, outputs, n, made))
-    return 1;
-  for (int i = 0; i < n; i++) out[i] = scope_own(made[i]);
-  return 0;
+  return node_make_multi(spec->op, s, &a, 1, p, sizeof *p, outputs, n, out) ||
+         scope_own_all(out, (size_t)n);
 }
 
 static int linalg_apply(

@@ -90,12 +90,11 @@ static int norm_vjp(const lz_vjp* v) {
           sizeof *p,
           shapes,
           n,
-          out))
+          out) ||
+      scope_own_all(out, (size_t)n))
     return 1;
-  for (int i = 0; i < n; i++) {
-    scope_own(out[i]);
+  for (int i = 0; i < n; i++)
     if (v->wanted[i]) v->grad[i] = out[i];
-  }
   return 0;
 }
 

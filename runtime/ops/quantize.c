@@ -355,8 +355,7 @@ int op_quantize(
           *n,
           out))
     return 1;
-  for (int i = 0; i < *n; i++) scope_own(out[i]);
-  return 0;
+  return scope_own_all(out, (size_t)*n);
 }
 
 lz_array* op_dequantize(

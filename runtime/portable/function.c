@@ -302,11 +302,10 @@ static int run_node(
           n->params_size,
           r->made,
           (int)n->n_out,
-          out))
+          out) ||
+      scope_own_all(out, n->n_out))
     return 1;
-  int failed = 0;
-  for (uint32_t i = 0; i < n->n_out; i++) failed |= !scope_own(out[i]);
-  return failed;
+  return 0;
 }
 
 int function_apply(

@@ -267,9 +267,7 @@ static int rebuild_make(
       made,
       (int)n->n_outputs,
       outputs);
-  for (uint32_t i = 0; i < n->n_outputs && !failed; i++)
-    failed = !scope_own(outputs[i]);
-  return failed;
+  return failed || scope_own_all(outputs, n->n_outputs);
 }
 
 int node_rebuild_open(
