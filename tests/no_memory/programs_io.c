@@ -1,4 +1,6 @@
 /* Programs with files, containers, streams and text. */
+#include <fcntl.h>
+
 #include "lazuli/tree.h"
 #include "program.h"
 
@@ -129,6 +131,35 @@ void program_gguf(program* p) {
   mlx_vector_string_free(names);
   mlx_vector_string_free(keys);
   mlx_io_gguf_free(g);
+  mlx_io_gguf_free(got);
+}
+
+/* 9 blocks of Q4_0 and 3 of Q6_K, written here. */
+static void write_blocks(const char* path) {
+  static const char head[] =
+      "GGUF\3\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+      "\1\0\0\0\0\0\0\0q\2\0\0\0\x60\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0"
+      "\2\0\0\0\0\0\0\0\0\0\0\0"
+      "\1\0\0\0\0\0\0\0k\1\0\0\0\0\3\0\0\0\0\0\0"
+      "\x0e\0\0\0\xc0\0\0\0\0\0\0\0";
+  unsigned char bytes[128 + 192 + 630] = {0};
+  memcpy(bytes, head, sizeof head - 1);
+  for (size_t i = 128; i < sizeof bytes; i++)
+    bytes[i] = (unsigned char)(i % 59);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (fd < 0 || write(fd, bytes, sizeof bytes) != sizeof bytes) abort();
+  close(fd);
+}
+
+void program_gguf_blocks(program* p) {
+  static const char* const names[] = {"q", "q.scales", "q.biases", "k"};
+  mlx_io_gguf got = {0};
+  write_blocks(program_path(p, "d.gguf"));
+  DO(mlx_load_gguf(&got, program_path(p, "d.gguf"), S));
+  for (int i = 0; i < 4 && got.ctx; i++) {
+    DO(mlx_io_gguf_get_array(&A[i], got, names[i]));
+    program_take(p, A[i]);
+  }
   mlx_io_gguf_free(got);
 }
 

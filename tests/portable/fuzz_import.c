@@ -183,7 +183,8 @@ static int write_seeds(const char* folder, const char* words_file) {
   char name[512];
   snprintf(name, sizeof name, "%s/seed", folder);
   FILE *f = fopen(name, "wb"), *w = fopen(words_file, "w");
-  if (!f || !w || fwrite(whole, 1, size, f) != size || fclose(f) || fclose(w))
+  if (!f || !w || fwrite(whole, 1, size, f) != size || fclose(f) ||
+      fputs("\"Matmul\"\n\"AsType\"\n\"LAZULIFN\"\n", w) < 0 || fclose(w))
     die("writing the seed");
   unlink(path);
   return 0;
