@@ -12,17 +12,21 @@
 
 /* Division by 0 gives 0; the smallest integer divided by -1 gives itself.
  * Small types divide exactly in floating point, which has vectors. */
-#define QUOTIENT(a, b) ISA_CAT(quotient, TYPE)(a, b)
-#define MODULUS(a, b) ISA_CAT(modulus, TYPE)(a, b)
+#define QUOTIENT(a, b) ISA_CAT(quotient, TYPE)(a, b, narrow)
+#define MODULUS(a, b) ISA_CAT(modulus, TYPE)(a, b, narrow)
 #define FLOORED(r, b) ISA_CAT(floored, TYPE)(r, b)
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
-#define DIVIDES_BY(T, VIA, BACK)    \
-  INLINE T quotient_##T(T a, T b) { \
-    VIA d = (VIA)(b == 0 ? 1 : b);  \
-    T q = (T)(BACK)((VIA)a / d);    \
-    return b == 0 ? 0 : q;          \
+#define DIVIDES_BY(T, VIA, BACK)                 \
+  INLINE T quotient_##T(T a, T b, bool narrow) { \
+    (void)narrow;                                \
+    VIA d = (VIA)(b == 0 ? 1 : b);               \
+    T q = (T)(BACK)((VIA)a / d);                 \
+    return b == 0 ? 0 : q;                       \
+  }                                              \
+  INLINE bool narrow_##T(T a, T b) {             \
+    return (void)a, (void)b, true;               \
   }
 DIVIDES_BY(int8_t, float, int32_t)
 DIVIDES_BY(uint8_t, float, int32_t)
@@ -30,18 +34,29 @@ DIVIDES_BY(int16_t, float, int32_t)
 DIVIDES_BY(uint16_t, float, int32_t)
 DIVIDES_BY(int32_t, double, int64_t)
 DIVIDES_BY(uint32_t, double, int64_t)
-INLINE int64_t quotient_int64_t(int64_t a, int64_t b) {
+/* So do large ones, where all operands of a call are below 2^53. */
+INLINE bool narrow_int64_t(int64_t a, int64_t b) {
+  return ((a ^ a >> 63) | (b ^ b >> 63)) >> 53 == 0;
+}
+INLINE bool narrow_uint64_t(uint64_t a, uint64_t b) {
+  return (a | b) >> 53 == 0;
+}
+INLINE int64_t quotient_int64_t(int64_t a, int64_t b, bool narrow) {
+  int64_t d = b == 0 ? 1 : b;
+  if (narrow) return b == 0 ? 0 : (int64_t)((double)a / (double)d);
   if (b == 0) return 0;
   return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
 }
-INLINE uint64_t quotient_uint64_t(uint64_t a, uint64_t b) {
+INLINE uint64_t quotient_uint64_t(uint64_t a, uint64_t b, bool narrow) {
+  int64_t c = (int64_t)a, d = (int64_t)(b == 0 ? 1 : b);
+  if (narrow) return b == 0 ? 0 : (uint64_t)(int64_t)((double)c / (double)d);
   return b == 0 ? 0 : a / b;
 }
 
-#define MODULUS_OF(T, UT)                              \
-  INLINE T modulus_##T(T a, T b) {                     \
-    T r = (T)((UT)a - (UT)quotient_##T(a, b) * (UT)b); \
-    return b == 0 ? 0 : r;                             \
+#define MODULUS_OF(T, UT)                                      \
+  INLINE T modulus_##T(T a, T b, bool narrow) {                \
+    T r = (T)((UT)a - (UT)quotient_##T(a, b, narrow) * (UT)b); \
+    return b == 0 ? 0 : r;                                     \
   }
 #define FLOORED_OF(T, UT)                        \
   INLINE T floored_##T(T r, T b) {               \
@@ -76,16 +91,21 @@ enum {
 
 /* Output and operands may be the same memory: there is no dependence from one
  * element to another, which is what ivdep says. */
-#define KERNEL(id, x, OUT, e)                                             \
-  void ISA_NAME(ISA_CAT(ew_##id, x))(                                     \
-      void* out, const void* pa, const void* pb, const void* pc, int n) { \
-    (void)pb, (void)pc;                                                   \
-    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                    \
-      TYPE a = ((const TYPE*)pa)[i];                                      \
-      TYPE b = ARITY_##id > 1 ? ((const TYPE*)pb)[i] : a;                 \
-      (void)b;                                                            \
-      ((OUT*)out)[i] = (OUT)(e);                                          \
-    }                                                                     \
+#define KERNEL(id, x, OUT, e)                                                \
+  void ISA_NAME(ISA_CAT(ew_##id, x))(                                        \
+      void* out, const void* pa, const void* pb, const void* pc, int n) {    \
+    (void)pb, (void)pc;                                                      \
+    bool narrow = true; /* costs nothing where nothing divides */            \
+    for (int i = 0; ARITY_##id > 1 && i < n; i++)                            \
+      narrow &=                                                              \
+          ISA_CAT(narrow, TYPE)(((const TYPE*)pa)[i], ((const TYPE*)pb)[i]); \
+    (void)narrow;                                                            \
+    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                       \
+      TYPE a = ((const TYPE*)pa)[i];                                         \
+      TYPE b = ARITY_##id > 1 ? ((const TYPE*)pb)[i] : a;                    \
+      (void)b;                                                               \
+      ((OUT*)out)[i] = (OUT)(e);                                             \
+    }                                                                        \
   }
 
 #define TYPE int8_t
