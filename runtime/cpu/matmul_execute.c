@@ -184,8 +184,10 @@ static int matmul_dense_part(matmul_dense_call* d, int64_t index) {
   const int64_t in_batch = index % (d->parts_m * d->parts_n);
   const int64_t i0 = in_batch / d->parts_n * d->part_m;
   const int64_t j0 = in_batch % d->parts_n * d->part_n;
-  const int64_t m = p->m - i0 < d->part_m ? p->m - i0 : d->part_m;
-  const int64_t n = p->n - j0 < d->part_n ? p->n - j0 : d->part_n;
+  const bool last_m = in_batch / d->parts_n == d->parts_m - 1;
+  const bool last_n = in_batch % d->parts_n == d->parts_n - 1;
+  const int64_t m = last_m ? p->m - i0 : d->part_m;
+  const int64_t n = last_n ? p->n - j0 : d->part_n;
   if (matmul_dense_one(d, batch, i0, m, j0, n)) return 1;
   matmul_done(p, batch, i0, m, j0, n);
   return 0;
@@ -208,15 +210,24 @@ static int64_t matmul_cut(int64_t extent, int64_t parts) {
 /* Whether matmul_packed gives the very same floats, so that it does not matter
  * who is called. */
 static bool matmul_is_like_packed(const matmul_dense_call* d) {
-  return isa_get() == ISA_AVX512 &&
-         d->p->m - (d->parts_m - 1) * d->part_m > ONEDNN_FEW &&
-         d->p->n - (d->parts_n - 1) * d->part_n > ONEDNN_FEW;
+  const bool lengthwise = !d->a.transposed && d->b.transposed;
+  return isa_get() == ISA_AVX512 && !(lengthwise && d->p->m <= ONEDNN_FEW);
+}
+
+/* How many parts of an extent; the last may be a little larger than others:
+ * thin ones are slow, and oneDNN sums them in another order. */
+static int64_t matmul_count(int64_t extent, int64_t part) {
+  const int64_t whole = extent / part;
+  return whole && extent % part <= ONEDNN_FEW ? whole : whole + 1;
 }
 
 /* 0: done; 1: not for oneDNN; -1: failed half way. */
 static int matmul_onednn(const matmul_plan* p) {
   const double work = (double)p->m * (double)p->n * (double)p->k;
-  if (p->dtype == DTYPE_FLOAT32 ? work < 32 * 32 * 32 : work < 48 * 48 * 48)
+  const int64_t least = p->m < p->n ? p->m : p->n;
+  if (p->dtype == DTYPE_FLOAT32 ? work < 32 * 32 * 32 || least == 1 ||
+                                      (p->m <= ONEDNN_FEW && p->n <= ONEDNN_FEW)
+                                : work < 48 * 48 * 48)
     return 1;
   if (p->dtype != DTYPE_FLOAT32 &&
       (p->dtype != DTYPE_BFLOAT16 || !onednn_has_bf16()))
@@ -243,8 +254,8 @@ static int matmul_onednn(const matmul_plan* p) {
     if (d.part_m > 1024) d.part_m = matmul_cut(p->m, p->m / 512);
     if (d.part_n > 1024) d.part_n = matmul_cut(p->n, p->n / 512);
   }
-  d.parts_m = (p->m + d.part_m - 1) / d.part_m;
-  d.parts_n = (p->n + d.part_n - 1) / d.part_n;
+  d.parts_m = matmul_count(p->m, d.part_m);
+  d.parts_n = matmul_count(p->n, d.part_n);
   if (p->dtype == DTYPE_FLOAT32 && matmul_is_like_packed(&d) &&
       !onednn_sgemm_worth(work * (double)p->batch))
     return 1;
@@ -259,6 +270,8 @@ static int matmul_onednn(const matmul_plan* p) {
       &d);
   return atomic_load(&d.failed) ? -1 : 0;
 }
+
+#define MATVEC_TWICE (2 * MATVEC_MOST)
 
 typedef struct matmul_few {
   const matmul_plan* p;
@@ -285,17 +298,18 @@ static int matmul_few_one(matmul_few* f, int64_t i) {
         f->rows ? matmul_at(p, v, s->a, r, 0) : matmul_at(p, v, s->b, 0, r),
         f->rows ? v->col : v->row,
         p->k);
-  if (matvec_run(
-          p->dtype,
-          y,
-          matmul_at(p, m, f->rows ? s->b : s->a, 0, 0),
-          f->rows ? m->col : m->row,
-          f->rows ? m->row : m->col,
-          f->n,
-          p->k,
-          x,
-          vectors))
-    return 1;
+  for (int r = 0; r < vectors; r += MATVEC_MOST)
+    if (matvec_run(
+            p->dtype,
+            y + r * f->n,
+            matmul_at(p, m, f->rows ? s->b : s->a, 0, 0),
+            f->rows ? m->col : m->row,
+            f->rows ? m->row : m->col,
+            f->n,
+            p->k,
+            x + r * p->k,
+            vectors - r < MATVEC_MOST ? vectors - r : MATVEC_MOST))
+      return 1;
   matmul_store(&f->flat, i, y, f->n, 0, vectors, 0, f->n);
   matmul_done(p, i, 0, p->m, 0, p->n);
   return 0;
@@ -313,17 +327,26 @@ static matmul_matrix matmul_turned(const matmul_matrix* m) {
   return (matmul_matrix){m->data, m->col, m->row};
 }
 
+/* A few more rows against a matrix that lies k by k: sums of two kernels of
+ * oneDNN differ there, and reading the matrix twice is no slower. */
+static bool matmul_vectors_twice(const matmul_plan* p) {
+  return p->dtype == DTYPE_FLOAT32 && p->m > MATVEC_MOST &&
+         p->m <= MATVEC_TWICE && p->m <= p->n && p->b.row == 1;
+}
+
 /* A few rows or columns of results. 0: done; 1: not for matvec_run. */
 static int matmul_vectors(const matmul_plan* p) {
   matmul_few f = {.p = p, .flat = *p, .rows = p->m <= p->n};
   const int64_t vectors = f.rows ? p->m : p->n;
   f.n = f.rows ? p->n : p->m;
-  if (vectors > MATVEC_MOST || gemm_kind_of(p->dtype) != GEMM_F32 || p->k < 8 ||
-      f.n * p->k < (vectors == 1 ? 256 : 64 * 1024))
-    return 1;
   const matmul_matrix* m = f.rows ? &p->b : &p->a;
   const int64_t out_step = f.rows ? m->col : m->row;
   const int64_t k_step = f.rows ? m->row : m->col;
+  const bool twice = matmul_vectors_twice(p);
+  if (vectors > (twice ? MATVEC_TWICE : MATVEC_MOST) ||
+      gemm_kind_of(p->dtype) != GEMM_F32 || p->k < 8 ||
+      f.n * p->k < (vectors == 1 || twice ? 256 : 64 * 1024))
+    return 1;
   if (out_step != 1 && k_step != 1) return 1;
   if (!f.rows) {
     /* Columns of results are stored as rows are. */
@@ -374,7 +397,9 @@ int matmul_execute(const matmul_plan* p) {
       pool_for(p->batch, 64, matmul_tiny, (void*)p);
       return 0;
     }
-    if ((p->m <= MATVEC_MOST || p->n <= MATVEC_MOST) && !matmul_vectors(p))
+    if ((p->m <= MATVEC_MOST || p->n <= MATVEC_MOST ||
+         matmul_vectors_twice(p)) &&
+        !matmul_vectors(p))
       return 0;
     const int status = matmul_onednn(p);
     if (status == 0) return 0;

@@ -19,8 +19,9 @@ typedef struct onednn_matrix {
 } onednn_matrix;
 
 /* out[m][n] = alpha * a[m][k] b[k][n] + beta * out, in float32; out is not
- * transposed. With AVX-512, m and n above ONEDNN_FEW and alpha 1 the sums are
- * gemm_run's, bit for bit. Nonzero: not done. */
+ * transposed. With AVX-512 and alpha 1 the sums are gemm_run's, bit for bit,
+ * unless m or n is 1, or m at most ONEDNN_FEW and b alone transposed. Nonzero:
+ * not done. */
 #define ONEDNN_FEW 16
 int onednn_sgemm(
     int64_t m,
