@@ -6,7 +6,8 @@ it computes alone."""
 
 import re
 
-from e2e import PROGRAMS, SOURCE, WORK, at, equal, expect, finish, line_of, record
+from e2e import LAZULI, PROGRAMS, SOURCE, WORK, at, equal, expect, finish
+from e2e import line_of, record
 from e2e import report, run
 
 SOURCES = "tests/programs/charlm/"
@@ -36,6 +37,12 @@ for way in "--no-compile", "--compile":
     equal(said(recorded), said(alone), "recorded, charlm prints")
 
     told = report(trace)
+    packed = WORK / "packed.lzt"
+    equal(run(LAZULI, "pack", trace, "-o", packed).returncode, 0, "pack")
+    events = told["recording"]["events"]
+    for file, most in (trace, 40), (packed, 16):
+        each = file.stat().st_size / events
+        expect(each <= most, f"{way}: {each:.1f} bytes an event in {file.name}")
     wanted = {
         "train.c": ("eval", line_of(SOURCES + "train.c", "trigger: eval, step"),
                     STEPS),

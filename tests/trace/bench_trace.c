@@ -207,7 +207,7 @@ int main(int argc, char** argv) {
       batch = atol(argv[++i]) / ROUNDS + 1;
     else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
       threads = atol(argv[++i]);
-    else
+    else if (strncmp(argv[i], "--", 2) != 0) /* not ours: of `./dev bench` */
       folder = argv[i];
   }
   char raw[512], packed[512], error[512];
