@@ -77,6 +77,23 @@ typedef void (*lz_elements)(
 typedef void (*lz_tile_done)(
     void* ctx, int64_t row, int64_t rows, int64_t column, int64_t columns);
 
+/* Writes rows [row, row+rows), counted through all leading axes, and columns
+ * [column, column+columns) of an input to `to`, row-major. May use the pool. */
+typedef void (*lz_rectangle)(
+    void* ctx,
+    int64_t row,
+    int64_t rows,
+    int64_t column,
+    int64_t columns,
+    void* to);
+
+/* Input `input` is made as it is read: its view has no data. */
+typedef struct lz_maker {
+  int input;
+  lz_rectangle make;
+  void* ctx;
+} lz_maker;
+
 typedef struct lz_fusable {
   /* How many leading axes of the output are rows: what stands in one row
    * depends on that row alone of the inputs in the set row_inputs, and on the
@@ -90,8 +107,11 @@ typedef struct lz_fusable {
    */
   int (*from)(const lz_inner* x, lz_elements source, void* ctx);
   /* The operation, with a call for each part of the output as it is finished,
-   * by any thread; parts do not overlap. */
-  int (*tiled)(const lz_inner* x, lz_tile_done done, void* ctx);
+   * by any thread; parts do not overlap. `maker` or `done` may be NULL. */
+  int (*tiled)(
+      const lz_inner* x, const lz_maker* maker, lz_tile_done done, void* ctx);
+  /* The set of inputs of which one can be made for `tiled`; NULL: none. */
+  uint32_t (*made)(const lz_node* n);
 } lz_fusable;
 
 /* Transformations. Each is written in terms of graph-level operations (ops/),

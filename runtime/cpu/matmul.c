@@ -85,6 +85,15 @@ int matmul_run(
     const lz_view* b,
     const lz_view* out,
     const matmul_epilogue* e) {
+  return matmul_run_made(a, b, out, e, NULL);
+}
+
+int matmul_run_made(
+    const lz_view* a,
+    const lz_view* b,
+    const lz_view* out,
+    const matmul_epilogue* e,
+    const matmul_maker* maker) {
   if (view_size(out) == 0) return 0;
   const lz_view* c = e && e->c && e->beta != 0 ? e->c : NULL;
   matmul_plan p = matmul_plan_of(a, b, out);
@@ -104,7 +113,7 @@ int matmul_run(
   matmul_starts(starts, p.batch, a, b, c, out);
   p.starts = starts;
   matmul_merge(&p);
-  int status = matmul_execute(&p);
+  int status = maker ? matmul_execute_made(&p, maker) : matmul_execute(&p);
   if (starts != few) free(starts);
   return status;
 }

@@ -21,6 +21,21 @@ typedef struct matmul_epilogue {
   void* ctx;
 } matmul_epilogue;
 
+/* An operand that is made as it is read. It is asked for in stripes, one after
+ * another: `make` writes rows, counted through all leading axes, and columns of
+ * it to `to`, row-major, and may use the pool. */
+typedef struct matmul_maker {
+  int input; /* 0: a; 1: b */
+  void (*make)(
+      void* ctx,
+      int64_t row,
+      int64_t rows,
+      int64_t column,
+      int64_t columns,
+      void* to);
+  void* ctx;
+} matmul_maker;
+
 /* a (…, M, K), b (…, K, N), out (…, M, N), each with two axes at least. Any
  * strides. Leading axes of a, b and c broadcast to those of out: they may be
  * fewer, or have extent 1. No extent need be non-zero; K = 0 gives beta * c.
@@ -31,6 +46,16 @@ int matmul_run(
     const lz_view* b,
     const lz_view* out,
     const matmul_epilogue* e);
+
+/* The same; the data of the operand that is made is not looked at, its strides
+ * are those of row-major order. It has the leading axes of out, or is a b of
+ * two axes. */
+int matmul_run_made(
+    const lz_view* a,
+    const lz_view* b,
+    const lz_view* out,
+    const matmul_epilogue* e,
+    const matmul_maker* maker);
 
 /* Product i of out takes matrix lhs[i] of a and rhs[i] of b, counted row-major
  * over their leading axes; lhs and rhs are uint32 and have the shape of out's

@@ -27,6 +27,7 @@ typedef struct matmul_plan {
   void (*done)(
       void* ctx, int64_t row, int64_t rows, int64_t column, int64_t columns);
   void* done_ctx;
+  int64_t done_row, done_column; /* where this stripe of out begins */
 } matmul_plan;
 
 /* The products of a and b that out holds, which is not empty; no starts yet. */
@@ -57,6 +58,9 @@ int matmul_pack_b(
  * but k. */
 int matmul_execute(const matmul_plan* p);
 
+/* The same in stripes of the operand that is made (matmul_made.c). */
+int matmul_execute_made(const matmul_plan* p, const matmul_maker* maker);
+
 /* Rounds a tile of float sums (double, complex for those types) into rows
  * [i0, i0 + rows) and columns [j0, j0 + cols) of product `batch`, with alpha,
  * c. The tile may be written to. */
@@ -78,7 +82,13 @@ static inline void matmul_done(
     int64_t rows,
     int64_t j0,
     int64_t cols) {
-  if (p->done) p->done(p->done_ctx, batch * p->m + i0, rows, j0, cols);
+  if (p->done)
+    p->done(
+        p->done_ctx,
+        p->done_row + batch * p->m + i0,
+        rows,
+        p->done_column + j0,
+        cols);
 }
 
 /* In place, over n values. */

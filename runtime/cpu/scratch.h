@@ -13,6 +13,7 @@ enum scratch_slot {
   SCRATCH_KERNEL, /* the kernel that calls gemm_run */
   SCRATCH_OUTER,  /* what spans several parts of one kernel */
   SCRATCH_FUSED,  /* values between the stages of a shared kernel */
+  SCRATCH_MADE,   /* a stripe of an operand: matmul_made.c */
   SCRATCH_DNNL,   /* oneDNN's own working memory */
   SCRATCH_SLOTS
 };

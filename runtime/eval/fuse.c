@@ -33,6 +33,18 @@ bool fuse_holds(const plan_group* g, uint32_t i) {
   return false;
 }
 
+bool fuse_stands_before(
+    const lz_plan* p, const plan_group* g, const plan_node* t) {
+  uint32_t i = (uint32_t)(t - p->tape) + 1;
+  if (i >= g->core) return i == g->core;
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* u = fuse_member(p, g, k);
+    if (u > t && fuse_node_reads(u->node, t->out))
+      return fuse_stands_before(p, g, u);
+  }
+  return false;
+}
+
 bool fuse_has_reader(const lz_plan* p, const plan_group* g, const lz_array* a) {
   for (uint32_t k = 0; k < g->n_members; k++)
     if (fuse_node_reads(fuse_member(p, g, k)->node, a)) return true;
@@ -94,6 +106,7 @@ static unsigned fuse_kinds_of(const plan_node* t) {
                   : GROUP_PROGRAM;
   if (!shared || !f || !t->out || (t->node->op->flags & OP_VIEW)) return 0;
   return (f->run && f->rows(t->node) ? GROUP_ROWS : 0) |
+         (f->made && f->made(t->node) ? GROUP_MATMUL : 0) |
          (f->from && t->node->inputs[0]->size >= 8 * t->out->size ? GROUP_REDUCE
                                                                   : 0);
 }
@@ -108,7 +121,8 @@ static int fuse_open(lz_plan* p, uint32_t i, unsigned kinds) {
   t->group = g;
   t->written = 1;
   bool elementwise = fuse_is_elementwise(t);
-  int rows = elementwise ? t->out->ndim : t->node->op->fusable->rows(t->node);
+  const lz_fusable* f = t->node->op->fusable;
+  int rows = elementwise ? t->out->ndim : f->rows ? f->rows(t->node) : 0;
   return fuse_add_member(p, i, g, kinds, rows);
 }
 

@@ -31,6 +31,9 @@ static inline plan_node* fuse_member(
 }
 /* Is the node of this tape index a member? */
 bool fuse_holds(const plan_group* g, uint32_t i);
+/* Of a group with a core: is it the core, or needed to compute it? */
+bool fuse_stands_before(
+    const lz_plan* p, const plan_group* g, const plan_node* t);
 /* Does the kernel read array a from memory? */
 bool fuse_reads(const plan_group* g, const lz_array* a);
 /* Does a member read array a? */

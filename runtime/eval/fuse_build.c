@@ -117,8 +117,7 @@ static void build_levels(build_stages* b) {
     bool elementwise = fuse_is_elementwise(t);
     if (b->g->kinds != GROUP_ROWS) {
       /* Before the core, the core, after it. */
-      const lz_array* in = b->p->tape[b->g->core - 1].node->inputs[0];
-      bool before = b->g->kinds == GROUP_REDUCE && array_same_shape(t->out, in);
+      bool before = fuse_stands_before(b->p, b->g, t);
       b->level[i] = !elementwise ? 1 : before ? 0 : 2;
       continue;
     }

@@ -6,8 +6,8 @@
  *                        ROWS if rows are left whole
  *   softmax, norm, view  ROWS
  *   matrix product       MATMUL
- *   element-wise, of     the input of the reduction of a REDUCE; ROWS
- *   another shape
+ *   element-wise, before the input of the reduction of a REDUCE, an operand of
+ *   those                the product of a MATMUL; ROWS
  *
  * For ROWS all members must have the same leading axes, as many of them as
  * every operation leaves apart; there must be enough rows for every thread, and
@@ -135,11 +135,6 @@ static bool kinds_is_spread(
   return false;
 }
 
-static bool kinds_feeds_core(
-    lz_plan* p, const plan_node* t, const plan_group* g) {
-  return g->core && fuse_node_reads(p->tape[g->core - 1].node, t->out);
-}
-
 /* Whether the node could be the root of rows that begin at an operation which
  * sees whole rows. */
 static bool kinds_ends_rows(lz_plan* p, const plan_node* t) {
@@ -177,10 +172,79 @@ static bool kinds_reduce(
   return true;
 }
 
-static bool kinds_matmul(lz_plan* p, const plan_node* t, const plan_group* g) {
+/* Whether members of a MATMUL that read the value all stand before the product.
+ * -1: nobody reads it there, or some stand before and some after. */
+static int kinds_reader_side(
+    lz_plan* p, const plan_node* t, const plan_group* g) {
+  int side = -1;
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const plan_node* u = fuse_member(p, g, k);
+    if (!fuse_node_reads(u->node, t->out)) continue;
+    int before = fuse_stands_before(p, g, u);
+    if (side >= 0 && side != before) return -1;
+    side = before;
+  }
+  return side;
+}
+
+/* The operand that the value is, alone or for the members before the product;
+ * NULL: it cannot be made. */
+static const lz_array* kinds_operand(
+    lz_plan* p, const plan_node* t, const plan_group* g) {
+  const lz_node* core = p->tape[g->core - 1].node;
+  const lz_fusable* f = core->op->fusable;
+  uint32_t possible = f->made ? f->made(core) : 0, reads = 0, made = 0;
+  for (uint32_t k = 0; k < core->n_inputs; k++) {
+    const plan_node* from = plan_node_of(p, core->inputs[k]);
+    if (from && from != t && fuse_holds(g, (uint32_t)(from - p->tape)))
+      made |= 1u << k;
+    if (core->inputs[k] == t->out) reads |= 1u << k;
+  }
+  uint32_t operand = reads ? reads : made;
+  if (!(operand & possible) || (operand & (operand - 1)) || (reads && made))
+    return NULL;
+  return core->inputs[operand >> 1];
+}
+
+/* Whether an operation would take the value in behind it, as what is left of a
+ * chain that only this value's readers need: it does so at no price. */
+static bool kinds_follows_core(lz_plan* p, const plan_node* t, int depth) {
+  for (uint32_t k = 0; k < t->node->n_inputs; k++) {
+    const plan_node* from = plan_node_of(p, t->node->inputs[k]);
+    if (!from || !from->out || from->uses != 1) continue;
+    const lz_fusable* f = from->node->op->fusable;
+    if (f && (f->tiled || f->run || f->from)) return true;
+    if (depth && fuse_is_elementwise(from) &&
+        kinds_follows_core(p, from, depth - 1))
+      return true;
+  }
+  return false;
+}
+
+/* Members that make an operand have its shape and serve nothing else, those
+ * after the product the root's. */
+static bool kinds_matmul(
+    lz_plan* p,
+    const plan_node* t,
+    const plan_group* g,
+    bool output,
+    fuse_verdict* v) {
   const lz_array* root = p->tape[g->root].out;
-  if (!array_same_shape(t->out, root)) return false;
-  if (fuse_is_elementwise(t)) return !kinds_feeds_core(p, t, g);
+  int before =
+      g->core && fuse_is_elementwise(t) ? kinds_reader_side(p, t, g) : 0;
+  if (before > 0) {
+    const lz_array* operand = kinds_operand(p, t, g);
+    if (!operand || !array_same_shape(t->out, operand)) return false;
+    if (output)
+      *v = (fuse_verdict){LAZULI_REFUSAL_SHARED, 1, t->uses};
+    else if (kinds_follows_core(p, t, 4))
+      *v = (fuse_verdict){LAZULI_REFUSAL_TAKEN, 0, 0};
+    else
+      return true;
+    return false;
+  }
+  if (before < 0 || !array_same_shape(t->out, root)) return false;
+  if (fuse_is_elementwise(t)) return true;
   return !g->core && g->plain && t->node->op->fusable->tiled &&
          dtype_size((lz_dtype)t->out->dtype) ==
              dtype_size((lz_dtype)root->dtype);
@@ -210,7 +274,7 @@ unsigned fuse_kinds(
   kinds &= ~(unsigned)GROUP_PROGRAM;
   if ((kinds & GROUP_REDUCE) && !kinds_reduce(p, t, g, output))
     kinds &= ~(unsigned)GROUP_REDUCE;
-  if ((kinds & GROUP_MATMUL) && !kinds_matmul(p, t, g))
+  if ((kinds & GROUP_MATMUL) && !kinds_matmul(p, t, g, output, v))
     kinds &= ~(unsigned)GROUP_MATMUL;
   if (kinds & GROUP_ROWS) {
     bool fits = elementwise || kinds_is_view(t) || f->run;

@@ -30,7 +30,8 @@ int fuse_report_open(lz_plan* p) {
 /* Could the node have taken in what it reads? */
 static bool report_takes_in(const plan_node* t) {
   const lz_fusable* f = t->node->op->fusable;
-  return fuse_is_elementwise(t) || (f && t->out && (f->run || f->from));
+  return fuse_is_elementwise(t) ||
+         (f && t->out && (f->run || f->from || f->made));
 }
 
 static void report_refusal(

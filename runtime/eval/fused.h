@@ -9,7 +9,9 @@
  *            an index of the leading axes that all values share.
  *   REDUCE   an optional program makes the elements that a reduction asks for;
  *            an optional program goes over the reduction's output
- *   MATMUL   a program goes over each part of a product as it is finished
+ *   MATMUL   an optional program makes one operand of a product, stripe by
+ *            stripe; an optional program goes over each part of the product as
+ *            it is finished
  *
  * Plain data in the plan's arena; nothing refers to nodes. */
 #ifndef EVAL_FUSED_H

@@ -35,12 +35,21 @@ static int addmm_cpu(lz_exec* x) {
   return matmul_run(&a, &b, &out, &e);
 }
 
-static int matmul_tiled(const lz_inner* x, lz_tile_done done, void* ctx) {
-  matmul_epilogue e = {.alpha = 1, .done = done, .ctx = ctx};
-  return matmul_run(&x->in[0], &x->in[1], x->out, &e);
+static int matmul_around(
+    const lz_inner* x, const lz_maker* maker, const matmul_epilogue* e) {
+  if (!maker) return matmul_run(&x->in[0], &x->in[1], x->out, e);
+  const matmul_maker m = {maker->input, maker->make, maker->ctx};
+  return matmul_run_made(&x->in[0], &x->in[1], x->out, e, &m);
 }
 
-static int addmm_tiled(const lz_inner* x, lz_tile_done done, void* ctx) {
+static int matmul_tiled(
+    const lz_inner* x, const lz_maker* maker, lz_tile_done done, void* ctx) {
+  matmul_epilogue e = {.alpha = 1, .done = done, .ctx = ctx};
+  return matmul_around(x, maker, &e);
+}
+
+static int addmm_tiled(
+    const lz_inner* x, const lz_maker* maker, lz_tile_done done, void* ctx) {
   const matmul_params* p = x->params;
   matmul_epilogue e = {
       .alpha = p->alpha,
@@ -48,11 +57,28 @@ static int addmm_tiled(const lz_inner* x, lz_tile_done done, void* ctx) {
       .c = &x->in[2],
       .done = done,
       .ctx = ctx};
-  return matmul_run(&x->in[0], &x->in[1], x->out, &e);
+  return matmul_around(x, maker, &e);
 }
 
-static const lz_fusable matmul_fusable = {.tiled = matmul_tiled};
-static const lz_fusable addmm_fusable = {.tiled = addmm_tiled};
+/* Rows of a that many products of the batch share, or a matrix b that there are
+ * several of, would be made more than once; one small matrix after another
+ * leaves threads idle; and few rows read b faster than it is made in parts. */
+static uint32_t matmul_made(const lz_node* n) {
+  enum { LEAST_ROWS = 64 };
+  const lz_array *a = n->inputs[0], *b = n->inputs[1];
+  const lz_array* out = n->outputs[0];
+  const int k = a->ndim - 1, m = out->ndim - 2;
+  if (a == b || a->size == 0 || b->size == 0) return 0;
+  const bool own = a->size == out->size / b->shape[b->ndim - 1] * a->shape[k];
+  const bool large = b->ndim == 2 || out->shape[m] >= LEAST_ROWS;
+  const bool rows = out->size / out->shape[m + 1] >= LEAST_ROWS;
+  return (own && large ? 1u : 0u) | (b->ndim == 2 && rows ? 2u : 0u);
+}
+
+static const lz_fusable matmul_fusable = {
+    .tiled = matmul_tiled, .made = matmul_made};
+static const lz_fusable addmm_fusable = {
+    .tiled = addmm_tiled, .made = matmul_made};
 
 const lz_op op_matmul_desc = {
     .name = "Matmul",
