@@ -45,8 +45,9 @@ int exec_alloc(lz_exec* x, int i);
 /* The same, but in the memory of input `from` where that is allowed: the input
  * is needed no more, contiguous and of fitting size. */
 int exec_alloc_or_donate(lz_exec* x, int i, int from);
-/* The same in the layout of that input, of the output's shape, where its order
- * of axes has no holes: memory in one order is then memory in the other. */
+/* In the layout of input `from`, of the output's shape, where its axes in some
+ * order have no holes, else row-contiguous; and in its memory as above, if
+ * elements are of one size. */
 int exec_alloc_or_donate_as(lz_exec* x, int i, int from);
 /* Memory for all outputs of a fused program: each input of an output's shape
  * and width that is needed no more is written over. */

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "cpu/elementwise.h"
 #include "cpu/floats.h"
 #include "cpu/simd/reduce.h"
 #include "cpu/simd/scan.h"
@@ -13,7 +14,10 @@
 enum {
   TILE = 1024,
   COLS = 1024,    /* neighbouring lines scanned side by side */
+  SHORT = 64,     /* rows that are turned */
+  TURNED = 2048,  /* elements of several of them */
   GRAIN = 16384,  /* elements worth a thread's while */
+  LONG = 1 << 20, /* of a row that threads share: it is read twice */
   MAX_PARTS = 64, /* of one long row */
 #if defined(LAZULI_HOSTILE)
   STREAM_BYTES = 64
@@ -29,7 +33,8 @@ typedef struct scan_job {
   int64_t in_size, out_size, size;
   void (*row)(const void* x, void* out, int64_t n, void* carry);
   void (*line)(const void* before, const void* x, void* out, int64_t n);
-  void (*reverse)(const void* x, void* out, int64_t n); /* or NULL */
+  void (*reverse)(const void* x, void* out, int64_t n);
+  ew_fn widen;       /* in_type to type, where they differ */
   const uint8_t* in; /* of the first element in the direction of the scan */
   uint8_t* out;
   int64_t n, in_stride, out_stride; /* the axis */
@@ -81,11 +86,13 @@ static const void* load(
     return floats_load(job->in_type, x, stride, n, tile);
   if (job->in_type != job->type) {
     int32_t* wide = tile;
-    for (int64_t i = 0; i < n; i++) wide[i] = x[i * stride];
+    int64_t i = stride == 1 ? n & -EW_PAD : 0;
+    if (i) job->widen(tile, x, x, x, (int)i);
+    for (; i < n; i++) wide[i] = x[i * stride];
     return tile;
   }
   if (stride == 1) return x;
-  if (stride == -1 && job->reverse)
+  if (stride == -1)
     job->reverse(x - (n - 1) * job->in_size, tile, n);
   else
     walk_copy(tile, 1, x, stride, n, (size_t)job->in_size);
@@ -102,7 +109,7 @@ static void store(
     floats_store(job->out_type, out, stride, tile, n);
   else if (job->stream)
     tile_stream(out, tile, (size_t)(n * job->out_size));
-  else if (stride == -1 && job->reverse)
+  else if (stride == -1)
     job->reverse(tile, out - (n - 1) * job->out_size, n);
   else if (out != tile)
     walk_copy(out, stride, tile, 1, n, (size_t)job->out_size);
@@ -167,43 +174,96 @@ static void scan_rows(void* ctx, int64_t begin, int64_t end, int worker) {
   tile_stream_end();
 }
 
+/* n neighbouring lines side by side; a step along them is as far in `in` and
+ * `out` as it says. */
+static void scan_beside(
+    const scan_job* job,
+    const uint8_t* in,
+    int64_t in_step,
+    uint8_t* out,
+    int64_t out_step,
+    int64_t n) {
+  uint64_t sum[COLS], x[COLS];
+  bool direct = job->out_type == job->type;
+  const void* before = sum;
+  if (!job->inclusive) tile_fill(sum, &job->neutral, (int)n, (size_t)job->size);
+  int lines = (int)(n * job->in_size / 64);
+  for (int64_t i = 0; i < job->n; i++) {
+    const void* from = load(job, in + i * in_step * job->in_size, 1, n, x);
+    /* The next step begins where no stream of reads has come yet. */
+    const uint8_t* next = in + (i + 1) * in_step * job->in_size;
+    for (int k = 0; i + 1 < job->n && k < lines; k++)
+      __builtin_prefetch(next + 64 * k);
+    uint8_t* to = out + i * out_step * job->out_size;
+    if (!job->inclusive) {
+      if (from != (void*)x) /* out may be in */
+        from = memcpy(x, from, (size_t)(n * job->size));
+      store(job, to, 1, sum, n);
+      job->line(sum, from, sum, n);
+      continue;
+    }
+    void* result = direct ? (void*)to : (void*)sum;
+    if (i == 0)
+      memmove(result, from, (size_t)(n * job->size));
+    else
+      job->line(before, from, result, n);
+    before = result;
+    store(job, to, 1, result, n);
+  }
+}
+
 /* Blocks of neighbouring lines; the innermost axis of `rows` is across. */
 static void scan_cols(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const scan_job* job = ctx;
-  uint64_t sum[COLS], x[COLS];
   int64_t across = job->rows.shape[job->rows.ndim - 1];
   int64_t blocks = (across + COLS - 1) / COLS;
-  bool direct = job->out_type == job->type;
   for (; begin < end; begin++) {
     int64_t first = begin % blocks * COLS;
     int64_t n = across - first < COLS ? across - first : COLS;
     walk_at at;
     walk_seek(&job->rows, &at, begin / blocks * across + first);
-    const uint8_t* in = job->in + at.offset[0] * job->in_size;
-    uint8_t* out = job->out + at.offset[1] * job->out_size;
-    const void* before = sum;
-    for (int64_t k = 0; k < n; k++)
-      memcpy((uint8_t*)sum + k * job->size, &job->neutral, (size_t)job->size);
-    for (int64_t i = 0; i < job->n; i++) {
-      const void* from =
-          load(job, in + i * job->in_stride * job->in_size, 1, n, x);
-      uint8_t* to = out + i * job->out_stride * job->out_size;
-      if (!job->inclusive) {
-        if (from != (void*)x) /* out may be in */
-          from = memcpy(x, from, (size_t)(n * job->size));
-        store(job, to, 1, sum, n);
-        job->line(sum, from, sum, n);
-        continue;
-      }
-      void* result = direct ? (void*)to : (void*)sum;
-      if (i == 0)
-        memmove(result, from, (size_t)(n * job->size));
-      else
-        job->line(before, from, result, n);
-      before = result;
-      store(job, to, 1, result, n);
-    }
+    scan_beside(
+        job,
+        job->in + at.offset[0] * job->in_size,
+        job->in_stride,
+        job->out + at.offset[1] * job->out_size,
+        job->out_stride,
+        n);
+  }
+}
+
+/* Short rows, several at a time: turned, so that they lie side by side. */
+static void scan_short(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const scan_job* job = ctx;
+  uint64_t x[TURNED], y[TURNED];
+  int64_t n = job->n, most = TURNED / n < COLS ? TURNED / n : COLS;
+  bool back = job->in_stride < 0;
+  int64_t in_row = walk_stride(&job->rows, 0);
+  int64_t out_row = walk_stride(&job->rows, 1);
+  walk_at at;
+  walk_seek(&job->rows, &at, begin);
+  while (begin < end) {
+    int64_t rows = walk_left(&job->rows, &at);
+    if (rows > end - begin) rows = end - begin;
+    if (rows > most) rows = most;
+    /* Backwards the last element comes first. */
+    const uint8_t* in =
+        job->in + (at.offset[0] - back * (n - 1)) * job->in_size;
+    uint8_t* out = job->out + (at.offset[1] - back * (n - 1)) * job->out_size;
+    int64_t first = back ? (n - 1) * rows : 0, step = back ? -rows : rows;
+    tile_load(x, in, 1, in_row, (int)n, (int)rows, (size_t)job->in_size);
+    scan_beside(
+        job,
+        (uint8_t*)x + first * job->in_size,
+        step,
+        (uint8_t*)y + first * job->out_size,
+        step,
+        rows);
+    tile_store(out, y, 1, out_row, (int)n, (int)rows, (size_t)job->out_size);
+    begin += rows;
+    walk_skip(&job->rows, &at, rows);
   }
 }
 
@@ -328,14 +388,13 @@ void scan_run(
       .size = (int64_t)dtype_size(type),
       .row = kernels->row[kind][type],
       .line = kernels->line[kind][type],
+      .widen = ew_kernel(EW_ASTYPE, in->dtype, type),
       .in = in->data,
       .out = out->data,
       .n = in->shape[axis],
       .in_stride = in->strides[axis],
       .out_stride = out->strides[axis],
-      .reverse = dtype_size(type) == 4   ? kernels->reverse_4
-                 : dtype_size(type) == 8 ? kernels->reverse_8
-                                         : NULL,
+      .reverse = kernels->reverse[__builtin_ctz((unsigned)dtype_size(type))],
       .neutral = neutral_bits(kind, type),
   };
   assert(out->dtype == scan_dtype(kind, in->dtype));
@@ -362,7 +421,13 @@ void scan_run(
         GRAIN / (work > GRAIN ? GRAIN : work),
         scan_cols,
         &job);
-  } else if (job.rows.size < 8 && job.n >= 4 * GRAIN) {
+  } else if (
+      job.n <= SHORT && job.rows.size >= SHORT &&
+      job.in_stride * job.in_stride == 1 && job.in_stride == job.out_stride) {
+    pool_for(job.rows.size, GRAIN / job.n, scan_short, &job);
+  } else if (
+      job.rows.size < 8 &&
+      job.n >= (kind == SCAN_LOGADDEXP ? 4 * GRAIN : LONG)) {
     job.stream = stream;
     scan_long_rows(&job);
   } else {

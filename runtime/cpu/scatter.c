@@ -10,6 +10,7 @@
 enum {
   BLOCK = 512,
   GRAIN = 16384, /* elements worth a thread's while */
+  BESIDE = 64,   /* lines side by side */
   STRIPE = 64,   /* least elements of a slice that a thread takes */
 };
 
@@ -218,17 +219,39 @@ typedef struct along_job {
   const lz_view* indices;
   const lz_view* updates;
   int axis;
-  walk lines;    /* views indices, updates, out; without the axis */
-  int64_t parts; /* of the positions of each line */
+  walk lines;     /* views indices, updates, out; without the axis */
+  int64_t parts;  /* of the positions of each line */
+  int64_t across; /* neighbouring lines side by side: their axis's extent */
 } along_job;
+
+static void* along_at(const lz_view* v, int64_t element) {
+  return (uint8_t*)v->data + element * (int64_t)dtype_size(v->dtype);
+}
+
+/* Positions along the axis for n indices from element `first` on, -1 for what
+ * goes nowhere. */
+static void along_positions(
+    const along_job* job,
+    int64_t first,
+    int64_t stride,
+    int64_t n,
+    int64_t* positions) {
+  index_run(
+      job->indices->dtype,
+      along_at(job->indices, first),
+      stride,
+      n,
+      job->out->shape[job->axis],
+      1,
+      false,
+      positions);
+}
 
 /* Part `part` of the line at `at`. */
 static void update_line(const along_job* job, const walk_at* at, int64_t part) {
   int64_t positions[BLOCK];
   int64_t n = job->indices->shape[job->axis];
   int64_t extent = job->out->shape[job->axis];
-  int64_t size = (int64_t)dtype_size(job->out->dtype);
-  int64_t index_size = (int64_t)dtype_size(job->indices->dtype);
   int64_t index_stride = job->indices->strides[job->axis];
   int64_t from = job->updates->strides[job->axis];
   int64_t to = job->out->strides[job->axis];
@@ -236,26 +259,16 @@ static void update_line(const along_job* job, const walk_at* at, int64_t part) {
   int64_t low = part * width, high = low + width;
   for (int64_t i = 0; i < n; i += BLOCK) {
     int64_t m = n - i < BLOCK ? n - i : BLOCK;
-    index_run(
-        job->indices->dtype,
-        (const uint8_t*)job->indices->data +
-            (at->offset[0] + i * index_stride) * index_size,
-        index_stride,
-        m,
-        extent,
-        1,
-        false,
-        positions);
-    for (int64_t k = 0; k < m; k++)
-      positions[k] = positions[k] < low || positions[k] >= high
-                         ? DROPPED
-                         : positions[k] * to;
-    job->kernels->points[job->how][job->out->dtype](
-        (uint8_t*)job->out->data + at->offset[2] * size,
+    along_positions(
+        job, at->offset[0] + i * index_stride, index_stride, m, positions);
+    for (int64_t k = 0; job->parts > 1 && k < m; k++)
+      if (positions[k] < low || positions[k] >= high) positions[k] = -1;
+    job->kernels->along[job->how][job->out->dtype](
+        along_at(job->out, at->offset[2]),
+        to,
+        0,
         positions,
-        INT64_MIN,
-        INT64_MAX,
-        (const uint8_t*)job->updates->data + (at->offset[1] + i * from) * size,
+        along_at(job->updates, at->offset[1] + i * from),
         from,
         m);
   }
@@ -270,6 +283,39 @@ static void update_lines(void* ctx, int64_t begin, int64_t end, int worker) {
     update_line(job, &at, begin % job->parts);
     if ((begin + 1) % job->parts == 0 && begin + 1 < end)
       walk_next(&job->lines, &at);
+  }
+}
+
+/* Blocks of lines that lie side by side in out, all of them a step at a time:
+ * a cache line of out has a place in each. */
+static void update_beside(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const along_job* job = ctx;
+  int64_t positions[BESIDE];
+  int64_t blocks = (job->across + BESIDE - 1) / BESIDE;
+  int64_t index_stride = job->indices->strides[job->axis];
+  int64_t from = job->updates->strides[job->axis];
+  for (; begin < end; begin++) {
+    int64_t first = begin % blocks * BESIDE;
+    int64_t left = job->across - first, m = left < BESIDE ? left : BESIDE;
+    walk_at at;
+    walk_seek(&job->lines, &at, begin / blocks * job->across + first);
+    for (int64_t i = 0; i < job->indices->shape[job->axis]; i++) {
+      along_positions(
+          job,
+          at.offset[0] + i * index_stride,
+          walk_stride(&job->lines, 0),
+          m,
+          positions);
+      job->kernels->along[job->how][job->out->dtype](
+          along_at(job->out, at.offset[2]),
+          job->out->strides[job->axis],
+          walk_stride(&job->lines, 2),
+          positions,
+          along_at(job->updates, at.offset[1] + i * from),
+          walk_stride(&job->lines, 1),
+          m);
+    }
   }
 }
 
@@ -294,6 +340,19 @@ void scatter_along(
   int64_t n = indices->shape[axis];
   if (job.lines.size == 0 || n == 0 || view_size(out) == 0) return;
   int threads = pool_threads();
+  job.across = job.lines.shape[job.lines.ndim - 1];
+  int64_t to = out->strides[axis];
+  if (job.across >= BESIDE / 4 && walk_stride(&job.lines, 2) == 1 &&
+      walk_stride(&job.lines, 0) == 1 && to != 1 && to != -1) {
+    int64_t blocks = (job.across + BESIDE - 1) / BESIDE;
+    int64_t work = n * (job.across < BESIDE ? job.across : BESIDE);
+    pool_for(
+        job.lines.size / job.across * blocks,
+        GRAIN / (work > GRAIN ? GRAIN : work),
+        update_beside,
+        &job);
+    return;
+  }
   if (job.lines.size < 2 * threads && n >= GRAIN) job.parts = threads;
   pool_for(
       job.lines.size * job.parts,

@@ -68,10 +68,13 @@ int exec_alloc_or_donate(lz_exec* x, int i, int from) {
 }
 
 int exec_alloc_or_donate_as(lz_exec* x, int i, int from) {
-  const lz_array* in = x->in[from];
+  const lz_array *in = x->in[from], *out = x->out[i];
   bool dense = (in->flags & ARRAY_CONTIGUOUS) && in->size;
-  return dense ? exec_take(x, i, from, ARRAY_CONTIGUOUS, in->strides)
-               : exec_alloc_or_donate(x, i, from);
+  const int64_t* strides = dense ? in->strides : NULL;
+  if (dtype_size((lz_dtype)in->dtype) != dtype_size((lz_dtype)out->dtype))
+    return exec_new(x, i, strides);
+  return exec_take(
+      x, i, from, dense ? ARRAY_CONTIGUOUS : ARRAY_ROW_CONTIGUOUS, strides);
 }
 
 int exec_alloc_fused(lz_exec* x) {

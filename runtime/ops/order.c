@@ -185,8 +185,7 @@ lz_array* op_median(
 static int scan_cpu(lz_exec* x) {
   const scan_params* p = x->params;
   scan_kind kind = (scan_kind)(x->op - op_scan_descs);
-  bool same = x->in[0]->dtype == x->out[0]->dtype;
-  if (same ? exec_alloc_or_donate(x, 0, 0) : exec_alloc(x, 0)) return 1;
+  if (exec_alloc_or_donate_as(x, 0, 0)) return 1;
   lz_view in = array_view(x->in[0]), out = array_view(x->out[0]);
   if (x->in[0]->size)
     scan_run(kind, &in, p->axis, p->reverse, p->inclusive, &out);

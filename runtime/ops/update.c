@@ -23,13 +23,15 @@ static void update_count(lz_exec* x) {
   }
 }
 
-int update_begin(lz_exec* x, lz_view* out) {
-  if (exec_alloc_or_donate_as(x, 0, 0)) return 1;
+/* `turned`: row-contiguous, whatever the layout of the input. */
+static int update_copy(lz_exec* x, bool turned, lz_view* out) {
+  if (turned ? exec_alloc_or_donate(x, 0, 0) : exec_alloc_or_donate_as(x, 0, 0))
+    return 1;
   const lz_array *in = x->in[0], *to = x->out[0];
   *out = array_view(to);
   if (to->buffer == in->buffer) update_count(x);
   if (to->buffer == in->buffer || to->size == 0) return 0;
-  if (!(in->flags & ARRAY_CONTIGUOUS) || to->size > INT32_MAX) {
+  if (turned || !(in->flags & ARRAY_CONTIGUOUS) || to->size > INT32_MAX) {
     lz_view from = array_view(in);
     copy_run(out, &from);
     return 0;
@@ -41,6 +43,10 @@ int update_begin(lz_exec* x, lz_view* out) {
   lz_view from = {array_data(in), out->dtype, 1, &n, &one};
   copy_run(&flat, &from);
   return 0;
+}
+
+int update_begin(lz_exec* x, lz_view* out) {
+  return update_copy(x, false, out);
 }
 
 /* ---- scatter ------------------------------------------------------------- */
@@ -126,7 +132,11 @@ lz_array* op_scatter(
 static int scatter_axis_cpu(lz_exec* x) {
   const int32_t* axis = x->params;
   lz_view out;
-  if (update_begin(x, &out)) return 1;
+  /* Indices read along their rows write along rows: else each goes to another
+   * line of the cache. */
+  bool turned = x->in[1]->strides[*axis] == 1 &&
+                x->in[0]->strides[*axis] != 1 && x->in[1]->shape[*axis] > 1;
+  if (update_copy(x, turned, &out)) return 1;
   lz_view indices = array_view(x->in[1]), updates = array_view(x->in[2]);
   if (x->in[1]->size)
     scatter_along(

@@ -65,26 +65,40 @@ enum { side_8 = 16, side_16 = 8, side_32 = 4, side_64 = 2 };
     1, 3        \
   }
 
-/* to[i * to_row + j] = from[j * from_row + i] for i, j < side. Interleaving
- * row k with row k + side/2 moves one bit of the row number into the column;
- * after as many rounds as the side has bits the two have changed places. */
-#define TURN(bits)                                                         \
-  INLINE void turn_##bits(                                                 \
-      uint##bits##_t* to,                                                  \
-      int64_t to_row,                                                      \
-      const uint##bits##_t* from,                                          \
-      int64_t from_row) {                                                  \
-    enum { N = side_##bits };                                              \
-    v##bits a[N], b[N];                                                    \
-    for (int i = 0; i < N; i++) memcpy(&a[i], from + i * from_row, 16);    \
-    for (int round = 1; round < N; round *= 2) {                           \
-      for (int i = 0; i < N / 2; i++) {                                    \
-        b[2 * i] = __builtin_shuffle(a[i], a[i + N / 2], LOW_##bits);      \
-        b[2 * i + 1] = __builtin_shuffle(a[i], a[i + N / 2], HIGH_##bits); \
-      }                                                                    \
-      for (int i = 0; i < N; i++) a[i] = b[i];                             \
-    }                                                                      \
-    for (int i = 0; i < N; i++) memcpy(to + i * to_row, &a[i], 16);        \
+/* to[i * to_row + j] = from[j * from_row + i] for i < places, j < lines, each
+ * side or half of it. Interleaving row k with row k + side/2 moves one bit of
+ * the row number into the column; after as many rounds as the side has bits the
+ * two have changed places. */
+#define TURN(bits)                                                             \
+  INLINE void turn_part_##bits(                                                \
+      uint##bits##_t* to,                                                      \
+      int64_t to_row,                                                          \
+      const uint##bits##_t* from,                                              \
+      int64_t from_row,                                                        \
+      int lines,                                                               \
+      int places) {                                                            \
+    enum { N = side_##bits };                                                  \
+    v##bits a[N], b[N];                                                        \
+    for (int i = 0; i < N; i++) {                                              \
+      a[i] = (v##bits){0};                                                     \
+      if (i < lines) memcpy(&a[i], from + i * from_row, places == N ? 16 : 8); \
+    }                                                                          \
+    for (int round = 1; round < N; round *= 2) {                               \
+      for (int i = 0; i < N / 2; i++) {                                        \
+        b[2 * i] = __builtin_shuffle(a[i], a[i + N / 2], LOW_##bits);          \
+        b[2 * i + 1] = __builtin_shuffle(a[i], a[i + N / 2], HIGH_##bits);     \
+      }                                                                        \
+      for (int i = 0; i < N; i++) a[i] = b[i];                                 \
+    }                                                                          \
+    for (int i = 0; i < places; i++)                                           \
+      memcpy(to + i * to_row, &a[i], lines == N ? 16 : 8);                     \
+  }                                                                            \
+  INLINE void turn_##bits(                                                     \
+      uint##bits##_t* to,                                                      \
+      int64_t to_row,                                                          \
+      const uint##bits##_t* from,                                              \
+      int64_t from_row) {                                                      \
+    turn_part_##bits(to, to_row, from, from_row, side_##bits, side_##bits);    \
   }
 TURN(8)
 TURN(16)
@@ -146,6 +160,33 @@ enum { wide_8 = side_8, wide_16 = side_16 };
  * holds eight of them, but not the sixteen of single bytes: those pass through
  * a strip. */
 enum { STRIP = 256 };
+/* What blocks leave of few rows, or of few columns: `by` of them at a time, a
+ * known number. */
+#define TURN_ROWS(bits, by)                                   \
+  for (; by > 1 && rows - whole_rows >= by; whole_rows += by) \
+    for (int c = 0; c < whole_columns; c += side_##bits)      \
+      turn_part_##bits(                                       \
+          to + whole_rows * to_row + c,                       \
+          to_row,                                             \
+          from + c * from_column + whole_rows,                \
+          from_column,                                        \
+          side_##bits,                                        \
+          by);
+#define TURN_COLUMNS(bits, by)                                           \
+  for (; by > 1 && columns - whole_columns >= by; whole_columns += by) { \
+    int sides = rows & -side_##bits;                                     \
+    for (int r = 0; r < sides; r += side_##bits)                         \
+      turn_part_##bits(                                                  \
+          to + r * to_row + whole_columns,                               \
+          to_row,                                                        \
+          from + whole_columns * from_column + r,                        \
+          from_column,                                                   \
+          by,                                                            \
+          side_##bits);                                                  \
+    for (int c = whole_columns; c < whole_columns + by; c++)             \
+      for (int r = sides; r < rows; r++)                                 \
+        to[r * to_row + c] = from[c * from_column + r];                  \
+  }
 #define TURN_PLANE(bits)                                                    \
   static void turn_plane_##bits(                                            \
       uint##bits##_t* to,                                                   \
@@ -157,7 +198,7 @@ enum { STRIP = 256 };
     enum { N = wide_##bits };                                               \
     uint##bits##_t strip[bits == 8 ? N * STRIP : 1];                        \
     int whole_rows = rows & -N, whole_columns = columns & -N;               \
-    for (int c = 0; c < whole_columns; c += N) {                            \
+    for (int c = 0; whole_rows && c < whole_columns; c += N) {              \
       const uint##bits##_t* lines = from + c * from_column;                 \
       int64_t apart = from_column;                                          \
       if (bits == 8 && whole_rows <= STRIP && apart % STRIP == 0) {         \
@@ -169,9 +210,13 @@ enum { STRIP = 256 };
       for (int r = 0; r < whole_rows; r += N)                               \
         turn_wide_##bits(to + r * to_row + c, to_row, lines + r, apart);    \
     }                                                                       \
+    TURN_ROWS(bits, side_##bits)                                            \
+    TURN_ROWS(bits, side_##bits / 2)                                        \
     for (int r = whole_rows; r < rows; r++)                                 \
       for (int c = 0; c < whole_columns; c++)                               \
         to[r * to_row + c] = from[c * from_column + r];                     \
+    TURN_COLUMNS(bits, side_##bits)                                         \
+    TURN_COLUMNS(bits, side_##bits / 2)                                     \
     for (int c = whole_columns; c < columns; c++)                           \
       for (int r = 0; r < rows; r++)                                        \
         to[r * to_row + c] = from[c * from_column + r];                     \

@@ -48,6 +48,33 @@ typedef int64_t vec_i64 __attribute__((vector_size(8 * VEC_F64)));
   if (VEC_F64 > 2) v = VOP(SHIFT_8(v, low, VEC_F64 > 2 ? 2 : 0), v); \
   if (VEC_F64 > 4) v = VOP(SHIFT_8(v, low, VEC_F64 > 4 ? 4 : 0), v);
 
+/* Narrow integers: 16 bytes with any instruction set. */
+typedef uint8_t vec_u8 __attribute__((vector_size(16)));
+typedef int8_t vec_i8 __attribute__((vector_size(16)));
+typedef uint16_t vec_u16 __attribute__((vector_size(16)));
+typedef int16_t vec_i16 __attribute__((vector_size(16)));
+#define LANE_1(i, by) ((i) < (by) ? 16 + (i) : (i) - (by))
+#define LANE_2(i, by) ((i) < (by) ? 8 + (i) : (i) - (by))
+#define LANES4_1(i, by) \
+  LANE_1(i, by), LANE_1(i + 1, by), LANE_1(i + 2, by), LANE_1(i + 3, by)
+#define LANES4_2(i, by) \
+  LANE_2(i, by), LANE_2(i + 1, by), LANE_2(i + 2, by), LANE_2(i + 3, by)
+#define INDEX_1(by) \
+  { LANES4_1(0, by), LANES4_1(4, by), LANES4_1(8, by), LANES4_1(12, by) }
+#define INDEX_2(by) \
+  { LANES4_2(0, by), LANES4_2(4, by) }
+#define SHIFT_1(v, low, by) __builtin_shuffle(v, low, (vec_i8)INDEX_1(by))
+#define SHIFT_2(v, low, by) __builtin_shuffle(v, low, (vec_i16)INDEX_2(by))
+#define STEPS_1(v, low, VOP)      \
+  v = VOP(SHIFT_1(v, low, 1), v); \
+  v = VOP(SHIFT_1(v, low, 2), v); \
+  v = VOP(SHIFT_1(v, low, 4), v); \
+  v = VOP(SHIFT_1(v, low, 8), v);
+#define STEPS_2(v, low, VOP)      \
+  v = VOP(SHIFT_2(v, low, 1), v); \
+  v = VOP(SHIFT_2(v, low, 2), v); \
+  v = VOP(SHIFT_2(v, low, 4), v);
+
 #define LINE(name, T, OP)                                           \
   static void name##_line(                                          \
       const void* beforev, const void* xv, void* outv, int64_t n) { \
@@ -63,12 +90,6 @@ typedef int64_t vec_i64 __attribute__((vector_size(8 * VEC_F64)));
     return carry;                                                        \
   }                                                                      \
   LINE(name, T, OP)
-
-#define ROW_SERIAL(name, T, OP)                                              \
-  SERIAL(name, T, OP)                                                        \
-  static void name##_row(const void* x, void* out, int64_t n, void* carry) { \
-    *(T*)carry = name##_serial(x, out, n, *(T*)carry);                       \
-  }
 
 /* ODD(v): whether the vector must go one after another. */
 #define ROW(name, T, V, BYTES, OP, VOP, UNIT, ODD)             \
@@ -106,6 +127,14 @@ typedef int64_t vec_i64 __attribute__((vector_size(8 * VEC_F64)));
 
 /* Selects by a mask of whole lanes. */
 #define PICK(M, V, mask, a, b) ((V)(((M)(a) & (mask)) | ((M)(b) & ~(mask))))
+#define VMAX_U8(a, b) PICK(vec_i8, vec_u8, (b) < (a), a, b)
+#define VMIN_U8(a, b) PICK(vec_i8, vec_u8, (b) < (a), b, a)
+#define VMAX_I8(a, b) PICK(vec_i8, vec_i8, (b) < (a), a, b)
+#define VMIN_I8(a, b) PICK(vec_i8, vec_i8, (b) < (a), b, a)
+#define VMAX_U16(a, b) PICK(vec_i16, vec_u16, (b) < (a), a, b)
+#define VMIN_U16(a, b) PICK(vec_i16, vec_u16, (b) < (a), b, a)
+#define VMAX_I16(a, b) PICK(vec_i16, vec_i16, (b) < (a), a, b)
+#define VMIN_I16(a, b) PICK(vec_i16, vec_i16, (b) < (a), b, a)
 #define VMAX_U32(a, b) PICK(vec_i32, vec_u32, (b) < (a), a, b)
 #define VMIN_U32(a, b) PICK(vec_i32, vec_u32, (b) < (a), b, a)
 #define VMAX_I32(a, b) PICK(vec_i32, vec_i32, (b) < (a), a, b)
@@ -143,34 +172,34 @@ static inline int nan_f64(vec_f64 v) {
 }
 #endif
 
-ROW_SERIAL(sum_u8, uint8_t, ADD)
-ROW_SERIAL(sum_u16, uint16_t, ADD)
+ROW(sum_u8, uint8_t, vec_u8, 1, ADD, ADD, 0, NEVER)
+ROW(sum_u16, uint16_t, vec_u16, 2, ADD, ADD, 0, NEVER)
 ROW(sum_u32, uint32_t, vec_u32, 4, ADD, ADD, 0, NEVER)
 ROW(sum_u64, uint64_t, vec_u64, 8, ADD, ADD, 0, NEVER)
 ROW(sum_f32, float, vec_f32, 4, ADD, ADD, -0.0, NEVER)
 ROW(sum_f64, double, vec_f64, 8, ADD, ADD, -0.0, NEVER)
-ROW_SERIAL(prod_u8, uint8_t, MUL)
-ROW_SERIAL(prod_u16, uint16_t, MUL_WIDE)
+ROW(prod_u8, uint8_t, vec_u8, 1, MUL, MUL, 1, NEVER)
+ROW(prod_u16, uint16_t, vec_u16, 2, MUL_WIDE, MUL, 1, NEVER)
 ROW(prod_u32, uint32_t, vec_u32, 4, MUL, MUL, 1, NEVER)
 ROW(prod_u64, uint64_t, vec_u64, 8, MUL, MUL, 1, NEVER)
 ROW(prod_f32, float, vec_f32, 4, MUL, MUL, 1, NEVER)
 ROW(prod_f64, double, vec_f64, 8, MUL, MUL, 1, NEVER)
-ROW_SERIAL(max_u8, uint8_t, MAX)
-ROW_SERIAL(max_u16, uint16_t, MAX)
+ROW(max_u8, uint8_t, vec_u8, 1, MAX, VMAX_U8, 0, NEVER)
+ROW(max_u16, uint16_t, vec_u16, 2, MAX, VMAX_U16, 0, NEVER)
 ROW(max_u32, uint32_t, vec_u32, 4, MAX, VMAX_U32, 0, NEVER)
 ROW(max_u64, uint64_t, vec_u64, 8, MAX, VMAX_U64, 0, NEVER)
-ROW_SERIAL(max_i8, int8_t, MAX)
-ROW_SERIAL(max_i16, int16_t, MAX)
+ROW(max_i8, int8_t, vec_i8, 1, MAX, VMAX_I8, INT8_MIN, NEVER)
+ROW(max_i16, int16_t, vec_i16, 2, MAX, VMAX_I16, INT16_MIN, NEVER)
 ROW(max_i32, int32_t, vec_i32, 4, MAX, VMAX_I32, INT32_MIN, NEVER)
 ROW(max_i64, int64_t, vec_i64, 8, MAX, VMAX_I64, INT64_MIN, NEVER)
 ROW(max_f32, float, vec_f32, 4, MAX, VMAX_F32, -INFINITY, nan_f32)
 ROW(max_f64, double, vec_f64, 8, MAX, VMAX_F64, -INFINITY, nan_f64)
-ROW_SERIAL(min_u8, uint8_t, MIN)
-ROW_SERIAL(min_u16, uint16_t, MIN)
+ROW(min_u8, uint8_t, vec_u8, 1, MIN, VMIN_U8, UINT8_MAX, NEVER)
+ROW(min_u16, uint16_t, vec_u16, 2, MIN, VMIN_U16, UINT16_MAX, NEVER)
 ROW(min_u32, uint32_t, vec_u32, 4, MIN, VMIN_U32, UINT32_MAX, NEVER)
 ROW(min_u64, uint64_t, vec_u64, 8, MIN, VMIN_U64, UINT64_MAX, NEVER)
-ROW_SERIAL(min_i8, int8_t, MIN)
-ROW_SERIAL(min_i16, int16_t, MIN)
+ROW(min_i8, int8_t, vec_i8, 1, MIN, VMIN_I8, INT8_MAX, NEVER)
+ROW(min_i16, int16_t, vec_i16, 2, MIN, VMIN_I16, INT16_MAX, NEVER)
 ROW(min_i32, int32_t, vec_i32, 4, MIN, VMIN_I32, INT32_MAX, NEVER)
 ROW(min_i64, int64_t, vec_i64, 8, MIN, VMIN_I64, INT64_MAX, NEVER)
 ROW(min_f32, float, vec_f32, 4, MIN, VMIN_F32, INFINITY, nan_f32)
@@ -183,10 +212,19 @@ static inline lz_complex c64_mul(lz_complex a, lz_complex b) {
   return (lz_complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 static inline int c64_less(lz_complex a, lz_complex b) {
-  return a.re < b.re || (a.re == b.re && a.im < b.im);
+  return (a.re < b.re) | ((a.re == b.re) & (a.im < b.im));
 }
-#define C64_MAX(a, b) (c64_less(b, a) ? (a) : (b))
-#define C64_MIN(a, b) (c64_less(b, a) ? (b) : (a))
+/* Without a branch, which would be a guess each time. */
+static inline lz_complex c64_pick(int first, lz_complex a, lz_complex b) {
+  uint64_t x, y, mask = 0 - (uint64_t)first;
+  memcpy(&x, &a, sizeof x);
+  memcpy(&y, &b, sizeof y);
+  x = (x & mask) | (y & ~mask);
+  memcpy(&a, &x, sizeof a);
+  return a;
+}
+#define C64_MAX(a, b) c64_pick(c64_less(b, a), a, b)
+#define C64_MIN(a, b) c64_pick(c64_less(b, a), b, a)
 static lz_complex c64_log_add(lz_complex a, lz_complex b) {
   lz_complex high = a.re != a.re ? a : C64_MAX(a, b);
   lz_complex low = a.re != a.re ? a : C64_MIN(a, b);
@@ -207,8 +245,23 @@ static lz_complex c64_log_add(lz_complex a, lz_complex b) {
   LINE(name, lz_complex, OP)
 SERIAL_C64(sum_c64, c64_add)
 SERIAL_C64(prod_c64, c64_mul)
-SERIAL_C64(max_c64, C64_MAX)
-SERIAL_C64(min_c64, C64_MIN)
+/* In a row a new extreme is seldom, and a guess of that frees the chain. */
+#define EXTREME_C64(name, OP, BETTER)                              \
+  static void name##_row(                                          \
+      const void* xv, void* outv, int64_t n, void* carryv) {       \
+    const lz_complex* x = xv;                                      \
+    lz_complex *out = outv, carry = *(lz_complex*)carryv;          \
+    for (int64_t i = 0; i < n; i++) {                              \
+      if (__builtin_expect(!BETTER(carry, x[i]), 0)) carry = x[i]; \
+      out[i] = carry;                                              \
+    }                                                              \
+    *(lz_complex*)carryv = carry;                                  \
+  }                                                                \
+  LINE(name, lz_complex, OP)
+#define C64_KEEP_MAX(a, b) c64_less(b, a)
+#define C64_KEEP_MIN(a, b) !c64_less(b, a)
+EXTREME_C64(max_c64, C64_MAX, C64_KEEP_MAX)
+EXTREME_C64(min_c64, C64_MIN, C64_KEEP_MIN)
 SERIAL_C64(log_c64, c64_log_add)
 
 /* log(exp(a) + exp(b)): a NaN of either side stays, infinities are exact. */
@@ -273,10 +326,11 @@ LOG_ROW(f64, double, vec_f64, 8)
     [DTYPE_INT64] = op##_i64_##way, [DTYPE_FLOAT32] = op##_f32_##way,    \
     [DTYPE_FLOAT64] = op##_f64_##way, [DTYPE_COMPLEX64] = op##_c64_##way \
   }
-/* Wrapping arithmetic has no sign. */
+/* Wrapping arithmetic has no sign. The product of bools is the least of them.
+ */
 #define SUMS(op, way)                                                    \
   {                                                                      \
-    [DTYPE_BOOL] = op##_u8_##way, [DTYPE_UINT8] = op##_u8_##way,         \
+    [DTYPE_BOOL] = min_u8_##way, [DTYPE_UINT8] = op##_u8_##way,          \
     [DTYPE_UINT16] = op##_u16_##way, [DTYPE_UINT32] = op##_u32_##way,    \
     [DTYPE_UINT64] = op##_u64_##way, [DTYPE_INT8] = op##_u8_##way,       \
     [DTYPE_INT16] = op##_u16_##way, [DTYPE_INT32] = op##_u32_##way,      \
@@ -306,12 +360,13 @@ LOG_ROW(f64, double, vec_f64, 8)
     T* restrict out = outv;                                            \
     for (int64_t i = 0; i < n; i++) out[i] = x[n - 1 - i];             \
   }
+REVERSE(1, uint8_t)
+REVERSE(2, uint16_t)
 REVERSE(4, uint32_t)
 REVERSE(8, uint64_t)
 
 const scan_table ISA_NAME(scan_kernels) = {
     .row = ALL(row),
     .line = ALL(line),
-    .reverse_4 = reverse_4,
-    .reverse_8 = reverse_8,
+    .reverse = {reverse_1, reverse_2, reverse_4, reverse_8},
 };

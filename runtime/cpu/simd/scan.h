@@ -13,9 +13,8 @@ typedef struct scan_table {
   /* out[i] = before[i] op x[i]; out may be either */
   void (*line[SCAN_KINDS][DTYPE_COUNT])(
       const void* before, const void* x, void* out, int64_t n);
-  /* n elements of 4 or 8 bytes, the last one first */
-  void (*reverse_4)(const void* x, void* out, int64_t n);
-  void (*reverse_8)(const void* x, void* out, int64_t n);
+  /* n elements of 1, 2, 4 or 8 bytes, the last one first */
+  void (*reverse[4])(const void* x, void* out, int64_t n);
 } scan_table;
 
 ISA_DECLARE(scan_table, scan_kernels)

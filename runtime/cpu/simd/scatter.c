@@ -2,6 +2,30 @@
 
 #include "cpu/simd/vec.h"
 
+/* The usual case, one line into one that lies together, is a loop of its own.
+ */
+#define ALONG(name, T, OP)                                                \
+  static void name##_along(                                               \
+      void* outv,                                                         \
+      int64_t to,                                                         \
+      int64_t step,                                                       \
+      const int64_t* positions,                                           \
+      const void* updates,                                                \
+      int64_t from,                                                       \
+      int64_t n) {                                                        \
+    T* out = outv;                                                        \
+    const T* x = updates;                                                 \
+    if (to == 1 && step == 0 && from == 1) {                              \
+      for (int64_t i = 0; i < n; i++)                                     \
+        if (positions[i] >= 0)                                            \
+          out[positions[i]] = OP(out[positions[i]], x[i]);                \
+      return;                                                             \
+    }                                                                     \
+    for (int64_t i = 0; i < n; i++, out += step)                          \
+      if (positions[i] >= 0)                                              \
+        out[positions[i] * to] = OP(out[positions[i] * to], x[i * from]); \
+  }
+
 /* OP(y, x): what is there, the update. */
 #define UPDATE(name, T, OP)                                                   \
   static void name##_line(                                                    \
@@ -29,7 +53,8 @@
       int64_t at = offsets[i];                                                \
       if (at >= low && at < high) out[at] = OP(out[at], x[i * from]);         \
     }                                                                         \
-  }
+  }                                                                           \
+  ALONG(name, T, OP)
 
 #define ADD(y, x) ((y) + (x))
 #define MUL(y, x) ((y) * (x))
@@ -135,7 +160,8 @@ UPDATE(nan_min_c64, lz_complex, C64_NAN_MIN)
       if (at >= low && at < high)                                             \
         out[at] = name##_##h##_one(out[at], x[i * from]);                     \
     }                                                                         \
-  }
+  }                                                                           \
+  ALONG(name##_##h, uint16_t, name##_##h##_one)
 #define UPDATE_HALVES(name, OP) \
   UPDATE_HALF(name, f16, OP)    \
   UPDATE_HALF(name, bf16, OP)
@@ -191,4 +217,5 @@ UPDATE_HALVES(nan_min, NAN_MIN)
 const scatter_table ISA_NAME(scatter_kernels) = {
     .line = ALL(line),
     .points = ALL(points),
+    .along = ALL(along),
 };

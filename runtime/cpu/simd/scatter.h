@@ -22,6 +22,16 @@ typedef struct scatter_table {
       const void* updates,
       int64_t from,
       int64_t n);
+  /* out[positions[i] * to + i * step] op= updates[i * from]; a position of -1
+   * goes nowhere. */
+  void (*along[SCATTER_WAYS][DTYPE_COUNT])(
+      void* out,
+      int64_t to,
+      int64_t step,
+      const int64_t* positions,
+      const void* updates,
+      int64_t from,
+      int64_t n);
 } scatter_table;
 
 ISA_DECLARE(scatter_table, scatter_kernels)
