@@ -1,6 +1,6 @@
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "helpers.h"
 #include "load.h"
@@ -118,19 +118,17 @@ static int load_events(
 
 /* Whether a process of this machine still has the file mapped to write. */
 static bool load_is_running(uint32_t pid, const char* path) {
-  char name[32], line[512];
-  struct stat is;
+  char name[32], *line = NULL, *real = realpath(path, NULL);
+  size_t room = 0, length = real ? strlen(real) : 0;
   bool found = false;
   snprintf(name, sizeof name, "/proc/%u/maps", pid);
-  FILE* f = stat(path, &is) == 0 ? fopen(name, "re") : NULL;
-  while (f && !found && fgets(line, sizeof line, f)) {
-    unsigned major, minor;
-    unsigned long long inode;
-    found =
-        sscanf(line, "%*s %*s %*s %x:%x %llu", &major, &minor, &inode) == 3 &&
-        inode == is.st_ino && makedev(major, minor) == is.st_dev;
-  }
+  FILE* f = real ? fopen(name, "re") : NULL;
+  for (ssize_t n; f && !found && (n = getline(&line, &room, f)) > 0;)
+    found = (size_t)n > length + 2 && line[n - 2 - (ssize_t)length] == ' ' &&
+            memcmp(line + n - 1 - length, real, length) == 0;
   if (f) fclose(f);
+  free(line);
+  free(real);
   return found;
 }
 

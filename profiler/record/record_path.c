@@ -189,9 +189,22 @@ int record_path_claim(const char* pattern, char* out, size_t size) {
   return 1;
 }
 
-/* True when the process has the file mapped: its recorder writes it. */
-static bool path_mapped_by(pid_t pid, const char* path) {
+/* The file's path as the kernel has it, without links and dots. */
+static bool path_resolve(const char* given, char out[PATH_MAX]) {
   char name[40];
+  int fd = open(given, O_PATH | O_CLOEXEC);
+  if (fd < 0) return false;
+  snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(name, out, PATH_MAX - 1);
+  close(fd);
+  if (n > 0) out[n] = '\0';
+  return n > 0;
+}
+
+/* True when the process has the file mapped: its recorder writes it. */
+static bool path_mapped_by(pid_t pid, const char* given) {
+  char name[40], path[PATH_MAX];
+  if (!path_resolve(given, path)) return false;
   size_t length = strlen(path), kept = 0;
   bool found = false;
   snprintf(name, sizeof name, "/proc/%d/maps", (int)pid);

@@ -31,13 +31,16 @@ def killed(name, *program, enough):
             if not expect(piece, f"{name} ended by itself"):
                 break
             written += piece
+        equal(report(trace)["process"]["end"], "still running", name)
         os.kill(program_of(process.pid), signal.SIGKILL)
         rest, _ = process.communicate(timeout=30)
         expect(
             process.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL),
             f"{name}: the recorder exits with {process.returncode}",
         )
-    return written + rest, report(trace)
+    told = report(trace)
+    equal(told["process"]["end"], "killed", f"{name}, then")
+    return written + rest, told
 
 
 # Real training: each epoch is 15 steps (1,438 rows in batches of 96) and the

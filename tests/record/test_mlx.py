@@ -80,15 +80,19 @@ def expected(path):
     return found
 
 
-def check_evals(trace, path):
+def check_evals(trace, path, elsewhere=False):
+    """Holds the evals against the comments of a source; `elsewhere`: those of
+    other files are left alone. Returns what was seen and what was expected."""
     name = os.path.basename(path)
     seen = collections.Counter()
     for e in report(trace)["evals"]:
+        here = os.path.basename(e["file"]) == name
         check(
-            os.path.basename(e["file"]) == name,
+            here or elsewhere,
             f"an eval at {e['file']}:{e['line']} instead of {name}",
         )
-        seen[e["line"], e["trigger"]] += 1
+        if here:
+            seen[e["line"], e["trigger"]] += 1
     wanted = expected(path)
     for key, times in wanted.items():
         check(key in seen, f"{name}:{key[0]}: no eval by {key[1]}; saw {dict(seen)}")
@@ -103,12 +107,66 @@ def script(name):
     return os.path.join(SOURCES, name)
 
 
-def triggers():
-    path = script("triggers.py")
-    _, trace = record([PYTHON, path])
+def exact(path, trace):
     seen, wanted = check_evals(trace, path)
     extra = {k: n for k, n in seen.items() if k not in wanted}
-    check(not extra, f"evals that no line expects: {extra}")
+    check(not extra, f"{path}: evals that no line expects: {extra}")
+
+
+def triggers():
+    for name in ("triggers.py", "branches.py", "tasks.py"):
+        path = script(name)
+        _, trace = record([PYTHON, path])
+        exact(path, trace)
+
+
+def scripts():
+    """Ways to write a script: cells, packages, an exception at the end."""
+    _, trace = record([PYTHON, script("notebook.py")])
+    places = [(e["file"], e["line"], e["trigger"]) for e in report(trace)["evals"]]
+    check(
+        places == [("<cell 2>", 2, "print")] + 3 * [("<cell 3>", 3, "eval")],
+        f"evals of cells at {places}",
+    )
+    _, trace = record([PYTHON, script("modules.py")])
+    check_evals(trace, script("parts/net.py"))
+    check(report(trace)["process"]["end"] == "exit status 1", "it failed")
+
+
+def images():
+    path = script("images.py")
+    _, trace = record([PYTHON, path])
+    exact(path, trace)
+    r = report(trace)
+    check(
+        {os.path.basename(m["file"]) for m in r["memory"]["at_peak"] if m["op"]}
+        == {"images.py"},
+        "the peak is made elsewhere",
+    )
+    if told(dump(trace), "kernel-begin"):
+        groups = r["fusion"]["groups"]
+        lines = {g["line"] for g in groups if os.path.basename(g["file"]) == "images.py"}
+        check(len(lines) >= 3, f"fused kernels of lines {lines}")
+    misses = sum(c["misses"] for c in r["compile"])
+    check(misses, "no compiled function")
+
+
+def processes():
+    """Each process has a file; a child's names its parent's."""
+    path = script("processes.py")
+    os.mkdir("traces")
+    r = run([LAZULI, "record", "-o", "traces/", "--", PYTHON, path])
+    check(r.stdout == "6\n[45]\n6.0\n", r.stdout + r.stderr)
+    traces = [os.path.join("traces", f) for f in os.listdir("traces")]
+    check(len(traces) == 3, f"traces {traces}")
+    parents = []
+    for trace in traces:
+        first = events(dump(trace), "process")[0]
+        parents.append(re.search(r'parent_trace="([^"]*)"', first)[1])
+        evals = report(trace)["evals"]
+        check(len(evals) == 1 and evals[0]["trigger"] == "item", f"{trace}: {evals}")
+    check(parents.count("") == 1, f"parents {parents}")
+    check(len(set(parents)) == 2, f"parents {parents}")
 
 
 def training():
@@ -192,7 +250,8 @@ def threads():
         check(file == "t.lzt", f"a file {file} of a child that recorded nothing")
 
 
-def cpp():
+def build(path, out, *options):
+    """Compiles a C++ source on MLX; skips the test where that cannot be."""
     compiler = shutil.which("c++")
     if not compiler:
         sys.exit(77)
@@ -200,9 +259,8 @@ def cpp():
     base = os.path.dirname(where.stdout.strip())
     libraries = [os.path.join(base, "lib")]
     libraries.append(os.path.join(os.path.dirname(base), "mlx_cpu.libs"))
-    path = script("program.cpp")
     built = run(
-        [compiler, "-std=c++20", "-O1", "-g1", path, "-o", "program"]
+        [compiler, "-std=c++20", "-O1", "-g1", path, "-o", out, *options]
         + ["-I", os.path.join(base, "include")]
         + [f"-L{libraries[0]}", "-lmlx"]
         + [f"-Wl,-rpath,{l},-rpath-link,{l}" for l in libraries]
@@ -210,12 +268,45 @@ def cpp():
     if built.returncode != 0:
         print(built.stderr)
         sys.exit(77)
+
+
+def local():
+    """A C program whose own library reaches MLX, loaded late and RTLD_LOCAL."""
+    path = script("local.c")
+    build(script("shim.cpp"), "libmlxc.so", "-shared", "-fPIC")
+    built = run(["cc", "-O1", "-g", path, "-o", "local", "-ldl"])
+    check(built.returncode == 0, built.stderr)
+    printed, trace = record(["./local", os.path.abspath("libmlxc.so")])
+    seen, wanted = check_evals(trace, path)
+    check(set(seen) == set(wanted), f"evals {dict(seen)}, not {wanted}")
+    r = report(trace)
+    peak = int(re.search(r"peak (\d+)", printed)[1])
+    check(r["memory"]["peak_bytes"] == peak, "another peak")
+    text = open(path).read().splitlines()
+    line = [i for i, l in enumerate(text, 1) if "/* peak */" in l][0]
+    places = {(os.path.basename(m["file"]), m["line"]) for m in r["memory"]["at_peak"]}
+    check(("local.c", line) in places, f"the peak is made at {places}")
+    lines = dump(trace)
+    ops = {re.search(r'op="([^"]*)"', l)[1] for l in events(lines, "node")}
+    check({"Add", "Sum"} <= ops, f"nodes {ops}")
+    check(any("Sin" in op for op in ops), f"no fused node in {ops}")
+
+
+def cpp():
+    path = script("program.cpp")
+    build(path, "program")
     printed, trace = record(["./program"])
     check_evals(trace, path)
     failed = [l for l in events(dump(trace), "eval-end") if "failed=1" in l]
     check(len(failed) == 1, f"{len(failed)} failed evals")
     peak = int(re.search(r"peak (\d+)", printed)[1])
-    check(report(trace)["memory"]["peak_bytes"] == peak, "another peak")
+    r = report(trace)
+    check(r["memory"]["peak_bytes"] == peak, "another peak")
+    made = {os.path.basename(m["file"]) for m in r["memory"]["at_peak"] if m["op"]}
+    check(made == {"program.cpp"}, f"the peak is made in {made}")
+    if told(dump(trace), "kernel-begin"):
+        groups = [g for g in r["fusion"]["groups"] if "Tanh" in g["ops"]]
+        check(groups, "the compiled function's kernel is not there")
 
 
 def quiet():
