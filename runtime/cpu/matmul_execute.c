@@ -134,6 +134,7 @@ typedef struct matmul_dense_call {
   onednn_matrix a, b, out;
   int64_t part_m, part_n, parts_m, parts_n;
   bool direct; /* straight into out */
+  bool runs;   /* see onednn_sgemm */
   _Atomic int failed;
 } matmul_dense_call;
 
@@ -166,12 +167,12 @@ static int matmul_dense_one(
   const bool single = p->dtype == DTYPE_FLOAT32;
   if (d->direct)
     return single
-               ? onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out)
+               ? onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out, d->runs)
                : onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_BFLOAT16);
   out.ld = n;
   out.data = scratch_get(SCRATCH_KERNEL, (size_t)(m * n) * sizeof(float));
   if (!out.data) return 1;
-  if (single ? onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out)
+  if (single ? onednn_sgemm(m, n, p->k, 1, &a, &b, 0, &out, d->runs)
              : onednn_bf16_matmul(m, n, p->k, &a, &b, &out, DTYPE_FLOAT32))
     return 1;
   matmul_store(p, batch, out.data, n, i0, m, j0, n);
@@ -201,17 +202,20 @@ static void matmul_dense_parts(
     if (matmul_dense_part(d, i)) atomic_store(&d->failed, 1);
 }
 
-/* Cuts [0, extent) into at most `parts`, each a multiple of 64 but the last. */
+/* Cuts [0, extent) into at most `parts`, each a multiple of 16 but the last, of
+ * 64 if large. */
 static int64_t matmul_cut(int64_t extent, int64_t parts) {
   const int64_t part = (extent + parts - 1) / parts;
-  return (part + 63) & ~(int64_t)63;
+  const int64_t unit = part < 512 ? 16 : 64;
+  return (part + unit - 1) & -unit;
 }
 
 /* Whether matmul_packed gives the very same floats, so that it does not matter
  * who is called. */
 static bool matmul_is_like_packed(const matmul_dense_call* d) {
   const bool lengthwise = !d->a.transposed && d->b.transposed;
-  return isa_get() == ISA_AVX512 && !(lengthwise && d->p->m <= ONEDNN_FEW);
+  return isa_get() == ISA_AVX512 && !(lengthwise && d->p->m <= ONEDNN_FEW) &&
+         (d->runs || d->p->k <= 2 * GEMM_KC);
 }
 
 /* How many parts of an extent; the last may be a little larger than others:
@@ -238,6 +242,8 @@ static int matmul_onednn(const matmul_plan* p) {
       !matmul_dense(&p->out, p->m, p->n, &d.out) || d.out.transposed)
     return 1;
   d.direct = !p->c.data && p->alpha == 1;
+  /* It knows better for large ones, which are worth its start. */
+  d.runs = work < 512 * 512 * 512;
   /* Parts enough to share; a tile that waits for its epilogue stays small. */
   const int64_t threads = pool_threads();
   int64_t want = work * (double)p->batch < 64 * 64 * 64 ? 1 : threads;

@@ -58,14 +58,16 @@ int onednn_sgemm(
     const onednn_matrix* a,
     const onednn_matrix* b,
     float beta,
-    const onednn_matrix* out) {
+    const onednn_matrix* out,
+    bool runs) {
   const int64_t a_step = a->transposed ? a->ld : 1;
   const int64_t b_step = b->transposed ? 1 : b->ld;
   int threads = onednn_enter();
   dnnl_status_t status = dnnl_success;
-  /* It would cut k much the same way, but not always. */
+  /* Two runs it makes by itself; of more it sometimes makes others. */
   for (int64_t at = 0; at < k && status == dnnl_success;) {
-    const int64_t run = gemm_next(k - at, GEMM_KC);
+    const int64_t run =
+        runs && k > 2 * GEMM_KC ? gemm_next(k - at, GEMM_KC) : k;
     status = dnnl_sgemm(
         a->transposed ? 'T' : 'N',
         b->transposed ? 'T' : 'N',

@@ -19,7 +19,8 @@ typedef struct onednn_matrix {
 } onednn_matrix;
 
 /* out[m][n] = alpha * a[m][k] b[k][n] + beta * out, in float32; out is not
- * transposed. With AVX-512 and alpha 1 the sums are gemm_run's, bit for bit,
+ * transposed. With `runs` k is cut as gemm_run cuts it, also where oneDNN would
+ * not: then, with AVX-512 and alpha 1, the sums are gemm_run's, bit for bit,
  * unless m or n is 1, or m at most ONEDNN_FEW and b alone transposed. Nonzero:
  * not done. */
 #define ONEDNN_FEW 16
@@ -31,7 +32,8 @@ int onednn_sgemm(
     const onednn_matrix* a,
     const onednn_matrix* b,
     float beta,
-    const onednn_matrix* out);
+    const onednn_matrix* out,
+    bool runs);
 
 /* Whether so many products are worth onednn_sgemm: it makes 3 MB of code when
  * it is first called, which takes tens of milliseconds. Counts what it is

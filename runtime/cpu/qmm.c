@@ -311,7 +311,7 @@ static int block_product(
   }
   const int status =
       half ? onednn_bf16_matmul(p->m, cols, p->k, &a, &b, &out, DTYPE_FLOAT32)
-           : onednn_sgemm(p->m, cols, p->k, 1, &a, &b, 0, &out);
+           : onednn_sgemm(p->m, cols, p->k, 1, &a, &b, 0, &out, false);
   if (!status) store_out(p, s, tile, cols, j0, cols);
   return status;
 }
