@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/op.h"
 #include "core/scope.h"
+#include "cpu/copy.h"
 #include "eval/eval.h"
 #include "ops/arrange.h"
 #include "ops/infer.h"
@@ -14,30 +15,49 @@
 #include "ops/view.h"
 #include "stream/stream.h"
 
-/* Other types change the last axis only, so its elements must lie side by side
- * where the sizes differ. */
-static int alias_view(lz_exec* x) {
-  const lz_array *in = x->in[0], *out = x->out[0];
+/* The bytes in row-major order, for a type that cannot show them where they
+ * are. */
+static int alias_copy(lz_exec* x) {
+  const lz_array* in = x->in[0];
+  if (exec_alloc(x, 0)) return 1;
+  x->copied = true;
+  lz_view from = array_view(in), to = from;
   int64_t strides[LZ_MAX_DIMS];
-  size_t from = dtype_size((lz_dtype)in->dtype);
-  size_t to = dtype_size((lz_dtype)out->dtype);
+  view_row_strides(in->ndim, in->shape, strides);
+  to.data = array_data(x->out[0]);
+  to.strides = strides;
+  copy_run(&to, &from);
+  return 0;
+}
+
+/* Another width changes the last axis only, whose elements must lie side by
+ * side; all others must begin where one of the new type may. */
+static bool alias_strides(
+    const lz_array* in, const lz_array* out, int64_t* strides) {
+  const int64_t from = (int64_t)dtype_size((lz_dtype)in->dtype);
+  const int64_t to = (int64_t)dtype_size((lz_dtype)out->dtype);
+  for (int i = 0; i < out->ndim; i++) strides[i] = in->strides[i];
+  if (from == to) return true;
+  const int last = out->ndim - 1;
+  if (in->shape[last] != 1 && in->strides[last] != 1) return false;
+  if ((uintptr_t)array_data(in) % (uintptr_t)to) return false;
+  strides[last] = 1;
+  for (int i = 0; i < last; i++) {
+    if (in->strides[i] * from % to && in->shape[i] != 1) return false;
+    strides[i] = in->strides[i] * from / to;
+  }
+  return true;
+}
+
+static int alias_view(lz_exec* x) {
+  int64_t strides[LZ_MAX_DIMS];
   /* Strides mean nothing where there are no elements. */
-  if (out->size == 0) {
-    exec_share(x, 0, 0, 0, out->strides);
-    return 0;
-  }
-  for (int i = 0; i < out->ndim; i++) {
-    int64_t bytes = in->strides[i] * (int64_t)from;
-    if (i == out->ndim - 1 && from != to) {
-      if (in->shape[i] != 1 && in->strides[i] != 1)
-        return error_fail("[view] the last axis is not contiguous");
-      bytes = (int64_t)to;
-    }
-    if (bytes % (int64_t)to)
-      return error_fail("[view] the input is not aligned to the new type");
-    strides[i] = bytes / (int64_t)to;
-  }
-  exec_share(x, 0, 0, 0, strides);
+  if (x->out[0]->size == 0)
+    exec_share(x, 0, 0, 0, x->out[0]->strides);
+  else if (alias_strides(x->in[0], x->out[0], strides))
+    exec_share(x, 0, 0, 0, strides);
+  else
+    return alias_copy(x);
   return 0;
 }
 
@@ -68,8 +88,6 @@ lz_array* op_view(lz_array* a, lz_dtype dtype, lz_stream* s) {
           dtype_name(dtype));
     *last =
         from < to ? *last / (int32_t)(to / from) : *last * (int32_t)(from / to);
-    a = op_contiguous(a, false, s);
-    if (!a) return NULL;
   }
   return scope_own(
       node_make(&op_view_desc, s, &a, 1, NULL, 0, dtype, a->ndim, shape));
