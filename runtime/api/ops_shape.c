@@ -214,7 +214,7 @@ int mlx_contiguous(
       res, op_contiguous(api_array(a, "a"), allow_col_major, api_stream(s)));
 }
 
-#define JOIN(name)                                                           \
+#define JOIN(name, other)                                                    \
   int mlx_##name##_axis(                                                     \
       mlx_array* res,                                                        \
       const mlx_vector_array arrays,                                         \
@@ -230,10 +230,13 @@ int mlx_contiguous(
     API_OP(#name);                                                           \
     const lz_list* l = api_list(arrays, "arrays");                           \
     return api_result(                                                       \
-        res, l ? op_##name(l->items, l->count, 0, api_stream(s)) : NULL);    \
+        res, l ? other(l->items, l->count, api_stream(s)) : NULL);           \
   }
-JOIN(concatenate)
-JOIN(stack)
+static lz_array* stack_first(lz_array* const* a, size_t n, lz_stream* s) {
+  return op_stack(a, n, 0, s);
+}
+JOIN(concatenate, op_concatenate_rows)
+JOIN(stack, stack_first)
 #undef JOIN
 
 #define FILL(name)                                                          \

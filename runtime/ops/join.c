@@ -105,6 +105,16 @@ lz_array* op_concatenate(
   return out;
 }
 
+lz_array* op_concatenate_rows(lz_array* const* arrays, size_t n, lz_stream* s) {
+  if (!s) return NULL;
+  lz_array** rows = malloc((n + 1) * sizeof *rows);
+  if (!rows) return error_memory();
+  for (size_t i = 0; i < n; i++) rows[i] = op_flatten(arrays[i], 0, -1, s);
+  lz_array* out = op_concatenate(rows, n, 0, s);
+  free(rows);
+  return out;
+}
+
 lz_array* op_stack(lz_array* const* arrays, size_t n, int axis, lz_stream* s) {
   if (!s) return NULL;
   if (n == 0) return error_set("[stack] No arrays provided for stacking");

@@ -100,7 +100,8 @@ def stacked(d):
 
 
 case("concatenate_axis", joined, lambda p, axis: mx.concatenate(p, axis))
-case("concatenate", lambda d: joined(d)[:1], mx.concatenate)
+case("concatenate", lambda d: joined(d)[:1],
+     lambda p: mx.concatenate(p, None))
 case("stack_axis", stacked, lambda p, axis: mx.stack(p, axis))
 case("stack", lambda d: stacked(d)[:1], mx.stack)
 
