@@ -121,7 +121,10 @@ lz_array* op_arange(
     return error_set(
         "[arange] Cannot compute length: %g, %g, %g", start, stop, step);
   if (step == 0) return error_set("[arange] step is 0");
-  double length = ceil((stop - start) / step);
+  /* One step of any length leads beyond the end. */
+  bool far = isinf(step) && (step > 0 ? start < stop : start > stop);
+  double length = far ? 1 : ceil((stop - start) / step);
+  if (far) step = 0; /* never taken; 0 times infinity is no number */
   if (length > INT32_MAX)
     return error_set("[arange] Maximum size exceeded: %g elements", length);
   int32_t n = length > 0 ? (int32_t)length : 0;

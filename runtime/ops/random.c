@@ -10,6 +10,7 @@
 #include "core/op.h"
 #include "core/scope.h"
 #include "cpu/random.h"
+#include "ops/arrange.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/infer.h"
@@ -162,6 +163,33 @@ lz_array* op_random_uniform(
   return op_add(op_multiply(range, op_astype(unit, dtype, s), s), low, s);
 }
 
+/* Both parts drawn, and, as MLX has it, of half the variance. */
+static lz_array* normal_complex(
+    const int32_t* shape,
+    int ndim,
+    lz_array* loc,
+    lz_array* scale,
+    lz_array* key,
+    lz_stream* s) {
+  if (ndim >= LZ_MAX_DIMS)
+    return error_set("[normal] complex numbers of %d dimensions", ndim);
+  int32_t pairs[LZ_MAX_DIMS];
+  for (int i = 0; i < ndim; i++) pairs[i] = shape[i];
+  pairs[ndim] = 2;
+  lz_array* u = op_random_uniform(
+      op_scalar(DTYPE_FLOAT32, nextafterf(-1, 0)),
+      op_scalar(DTYPE_FLOAT32, 1),
+      pairs,
+      ndim + 1,
+      DTYPE_FLOAT32,
+      key,
+      s);
+  lz_array* out = op_view(op_erfinv(u, s), DTYPE_COMPLEX64, s);
+  out = op_squeeze(out, &ndim, 1, s);
+  if (scale) out = op_multiply(scale, out, s);
+  return loc ? op_add(loc, out, s) : out;
+}
+
 lz_array* op_random_normal(
     const int32_t* shape,
     int ndim,
@@ -171,6 +199,8 @@ lz_array* op_random_normal(
     lz_array* key,
     lz_stream* s) {
   if (!s) return NULL;
+  if (dtype == DTYPE_COMPLEX64)
+    return normal_complex(shape, ndim, loc, scale, key, s);
   if (!dtype_is_float(dtype))
     return error_set(
         "[normal] Can only generate normal numbers with floating point type, "

@@ -178,12 +178,12 @@ lz_array* op_scatter_axis(
         op,
         indices->ndim,
         a->ndim);
+  if (a->size == 0) return a;
   if (!dtype_is_integer((lz_dtype)indices->dtype))
     return error_set(
         "[%s] indices must be integers, not %s",
         op,
         dtype_name((lz_dtype)indices->dtype));
-  if (a->size == 0) return a;
   lz_array* updates = op_astype(values, (lz_dtype)a->dtype, s);
   if (values->ndim > indices->ndim) {
     int lead[LZ_MAX_DIMS];

@@ -19,7 +19,8 @@ case("arange", lambda d: [d.r.randint(-5, 5), d.r.randint(-5, 15),
                           d.r.choice(["float32", "int32", "int64"])],
      lambda b, e, s, t: mx.arange(b, e, s, typed(t)))
 case("arange", lambda d: [d.r.uniform(-5, 5), d.r.uniform(-5, 15),
-                          d.r.choice([0.5, -0.25, 1.5]), "float32"],
+                          d.r.choice([0.5, -0.25, 1.5, float("inf"),
+                                      -float("inf")]), "float32"],
      lambda b, e, s, t: mx.arange(b, e, s, typed(t)))
 
 
