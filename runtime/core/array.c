@@ -86,7 +86,8 @@ lz_view array_view(const lz_array* a) {
 }
 
 static uint8_t array_contiguity(const lz_array* a) {
-  if (a->size == 0) return ARRAY_ROW_CONTIGUOUS | ARRAY_CONTIGUOUS;
+  if (a->size == 0)
+    return ARRAY_ROW_CONTIGUOUS | ARRAY_COL_CONTIGUOUS | ARRAY_CONTIGUOUS;
   bool row = true, col = true;
   int64_t expected = 1;
   for (int i = a->ndim; i-- > 0;) {
@@ -103,10 +104,11 @@ static uint8_t array_contiguity(const lz_array* a) {
   bool dense = row || col;
   if (!dense) {
     /* Some permutation of axes: each stride is the product of the extents with
-     * smaller strides. */
+     * smaller strides. Repeats leave no holes. */
     int64_t covered = 1;
     int left = 0;
-    for (int i = 0; i < a->ndim; i++) left += a->shape[i] != 1;
+    for (int i = 0; i < a->ndim; i++)
+      left += a->shape[i] != 1 && a->strides[i] != 0;
     for (bool found = true; found && left; left--) {
       found = false;
       for (int i = 0; i < a->ndim && !found; i++)
@@ -153,7 +155,7 @@ void array_bind(
     int wide = 0;
     for (int i = 0; i < a->ndim; i++) wide += a->shape[i] > 1;
     a->flags |= ARRAY_ROW_CONTIGUOUS | ARRAY_CONTIGUOUS |
-                (wide <= 1 ? ARRAY_COL_CONTIGUOUS : 0);
+                (wide <= 1 || a->size == 0 ? ARRAY_COL_CONTIGUOUS : 0);
   }
   if (PROBE_ON()) array_report_bind(a, base);
 }

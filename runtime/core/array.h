@@ -48,7 +48,7 @@ typedef enum lz_status {
 enum {
   ARRAY_ROW_CONTIGUOUS = 1, /* last axis fastest, no holes */
   ARRAY_COL_CONTIGUOUS = 2, /* first axis fastest, no holes */
-  ARRAY_CONTIGUOUS = 4,     /* some order of axes without holes or repeats */
+  ARRAY_CONTIGUOUS = 4,     /* no holes; some axes may repeat the same data */
   ARRAY_TRACER = 8,         /* an argument or product of a transformation that
                                must keep its node (compile, vmap, grad) */
   ARRAY_ABSORBED = 16,      /* a fused kernel computed it once without writing;

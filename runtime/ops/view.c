@@ -67,9 +67,8 @@ static int view_broadcast(lz_exec* x) {
   int64_t strides[LZ_MAX_DIMS];
   int lead = out->ndim - in->ndim;
   for (int i = 0; i < out->ndim; i++)
-    strides[i] = i < lead || in->shape[i - lead] != out->shape[i]
-                     ? 0
-                     : in->strides[i - lead];
+    strides[i] =
+        i < lead || in->shape[i - lead] == 1 ? 0 : in->strides[i - lead];
   exec_share(x, 0, 0, 0, strides);
   return 0;
 }

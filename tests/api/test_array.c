@@ -324,6 +324,39 @@ static void evaluated(void** state) {
   mlx_array_free(a);
 }
 
+/* Broadcast axes have no stride and leave no holes; what is empty is anything.
+ */
+static void broadcasts(void** state) {
+  (void)state;
+  mlx_stream s = mlx_default_cpu_stream_new();
+  const float data[] = {1, 2, 3, 4};
+  const int from[] = {2, 1, 2}, to[] = {4, 2, 1, 2}, none[] = {4, 2, 0, 2};
+  mlx_array a = mlx_array_new_data(data, from, 3, MLX_FLOAT32), b = {0};
+  bool is;
+  assert_fine(mlx_broadcast_to(&b, a, to, 4, s));
+  assert_fine(mlx_array_eval(b));
+  const size_t strides[] = {0, 2, 0, 1};
+  assert_memory_equal(mlx_array_strides(b), strides, sizeof strides);
+  assert_fine(_mlx_array_is_contiguous(&is, b));
+  assert_true(is);
+  assert_fine(_mlx_array_is_row_contiguous(&is, b));
+  assert_false(is);
+  assert_fine(_mlx_array_is_col_contiguous(&is, b));
+  assert_false(is);
+  assert_fine(mlx_broadcast_to(&b, a, none, 4, s));
+  assert_fine(mlx_array_eval(b));
+  assert_fine(_mlx_array_is_col_contiguous(&is, b));
+  assert_true(is);
+  const int start[] = {0, 0, 0}, stop[] = {2, 1, 2}, step[] = {1, 1, 2};
+  assert_fine(mlx_slice(&b, a, start, 3, stop, 3, step, 3, s));
+  assert_fine(mlx_array_eval(b));
+  assert_fine(_mlx_array_is_contiguous(&is, b));
+  assert_false(is);
+  mlx_array_free(a);
+  mlx_array_free(b);
+  mlx_stream_free(s);
+}
+
 static void check_text(mlx_array a, const char* expected) {
   char* t = text_of(a);
   assert_string_equal(t, expected);
@@ -406,6 +439,7 @@ int main(void) {
       cmocka_unit_test(items),
       cmocka_unit_test(nothing),
       cmocka_unit_test(evaluated),
+      cmocka_unit_test(broadcasts),
       cmocka_unit_test(text),
       cmocka_unit_test(text_knows_no_locale),
       cmocka_unit_test(handles_cross_threads),
