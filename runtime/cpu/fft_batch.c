@@ -27,9 +27,27 @@ static float* pairs_alloc(int64_t n) {
   return calloc((size_t)(2 * n), sizeof(float));
 }
 
+void fft_root(float* re, float* im, double turns) {
+  const double quarters = floor(4 * turns + 0.5);
+  const double at = 2 * pi * (turns - quarters / 4);
+  const double c = cos(at), s = sin(at);
+  switch ((int64_t)quarters & 3) {
+    case 0:
+      *re = (float)c, *im = (float)-s;
+      break;
+    case 1:
+      *re = (float)-s, *im = (float)-c;
+      break;
+    case 2:
+      *re = (float)-c, *im = (float)s;
+      break;
+    default:
+      *re = (float)s, *im = (float)c;
+  }
+}
+
 static void set_root(float* to, double turns) {
-  to[0] = (float)cos(2 * pi * turns);
-  to[1] = (float)-sin(2 * pi * turns);
+  fft_root(to, to + 1, turns);
 }
 
 /* Fours first: they cost least. 0, or the factor that is too large. */

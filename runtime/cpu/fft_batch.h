@@ -6,6 +6,9 @@
 
 typedef struct fft_batch fft_batch;
 
+/* exp(-2 i pi turns); exact at quarters of a turn. */
+void fft_root(float* re, float* im, double turns);
+
 /* Of lines of length n; real: from or to the n / 2 + 1 elements that a real
  * line's transform has. Kept by the thread that asked for it: valid until that
  * thread has asked for FFT_PLANS others. NULL: out of memory. */

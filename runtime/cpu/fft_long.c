@@ -34,8 +34,6 @@ typedef struct long_run {
   atomic_bool failed;
 } long_run;
 
-static const double pi = 3.14159265358979323846;
-
 /* The factor of n nearest below its root whose and n's other factors are
  * small; 0 if there is none. */
 static int rows_of(int n) {
@@ -51,11 +49,6 @@ static int rows_of(int n) {
 
 bool fft_long_fits(int n) {
   return rows_of(n) != 0;
-}
-
-static void set_root(float* re, float* im, double turns) {
-  *re = (float)cos(2 * pi * turns);
-  *im = (float)-sin(2 * pi * turns);
 }
 
 static void plan_free(long_plan* p) {
@@ -85,21 +78,21 @@ static long_plan* plan_create(int n) {
     return NULL;
   }
   for (int i = 0; i < FINE; i++)
-    set_root(p->fine + 2 * i, p->fine + 2 * i + 1, i / (2.0 * n));
+    fft_root(p->fine + 2 * i, p->fine + 2 * i + 1, i / (2.0 * n));
   for (int64_t i = 0; i <= n / FINE; i++)
-    set_root(
+    fft_root(
         p->coarse + 2 * i,
         p->coarse + 2 * i + 1,
         (double)(i * FINE) / (2.0 * n));
   for (int64_t k = 0; k < p->rows; k++)
     for (int l = 0; l < lanes; l++) {
       float* at = p->lane + k * 2 * lanes + l;
-      set_root(at, at + lanes, (double)(k * l) / n);
+      fft_root(at, at + lanes, (double)(k * l) / n);
     }
   float* at = p->block;
   for (int64_t b = 0; b < blocks; b++)
     for (int64_t k = 0; k < p->rows; k++, at += 2)
-      set_root(at, at + 1, (double)(b * lanes * k) / n);
+      fft_root(at, at + 1, (double)(b * lanes * k) / n);
   return p;
 }
 

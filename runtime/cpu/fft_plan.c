@@ -83,7 +83,9 @@ static fft_plan* plan_create(int n, bool real, bool inverse) {
   *p = (fft_plan){.n = n, .real = real, .inverse = inverse};
   int status = 0;
   if (n == 1) return p;
-  if (real && n % 2 == 0 && largest_factor(n / 2) <= FACTOR_MAX) {
+  /* Of two and four elements the complex transform takes no roots but 1 and i:
+   * it is exact. */
+  if (real && n % 2 == 0 && n > 4 && largest_factor(n / 2) <= FACTOR_MAX) {
     p->half = kiss_fftr_alloc(n, inverse, NULL, NULL);
     status = !p->half;
   } else if (largest_factor(n) <= FACTOR_MAX) {

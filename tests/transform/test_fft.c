@@ -1,4 +1,5 @@
-/* Gradients of linear transforms against differences, which are exact. */
+/* Linear transforms: gradients against differences, which are exact; values
+ * that are, where the roots of one are 1 and i. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,7 +123,31 @@ static void gradients(void** state) {
   }
 }
 
+/* One line and many of four elements 0 1 2 3, real and complex. */
+static void quarters_are_exact(void** state) {
+  (void)state;
+  const float want[] = {6, 0, -2, 2, -2, 0, -2, -2};
+  for (int32_t lines = 1; lines <= 64; lines *= 64)
+    for (int real = 0; real < 2; real++) {
+      size_t scope = scope_open();
+      const int four = 4, last = 1;
+      const int32_t shape[] = {lines, 4};
+      lz_array* x = op_broadcast_to(
+          op_arange(0, 4, 1, DTYPE_FLOAT32, cpu()), shape, 2, cpu());
+      lz_array* y =
+          op_fft(x, &four, 1, &last, 1, real, false, FFT_BACKWARD, cpu());
+      assert_int_equal(eval_array(y, LAZULI_TRIGGER_EVAL), 0);
+      const float* got = array_data(y);
+      const size_t line = 2 * (size_t)y->shape[1];
+      for (int32_t k = 0; k < lines; k++)
+        for (size_t i = 0; i < line; i++)
+          assert_true(got[(size_t)k * line + i] == want[i]);
+      scope_close(scope, NULL);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(gradients)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gradients), cmocka_unit_test(quarters_are_exact)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
