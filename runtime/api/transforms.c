@@ -153,8 +153,8 @@ int mlx_compile(mlx_closure* res, const mlx_closure fun, bool shapeless) {
   API_OP("compile");
   lz_closure* f = api_closure(fun.ctx, "fun");
   if (!f || api_pointer(res, "res")) return api_status(1);
-  return api_status(
-      give_closure(&res->ctx, compile_function(f, f->id, shapeless, NULL, 0)));
+  return api_status(give_closure(
+      &res->ctx, compile_function(f, f->id, true, shapeless, NULL, 0)));
 }
 
 int mlx_detail_compile(
@@ -171,7 +171,7 @@ int mlx_detail_compile(
     return api_status(1);
   return api_status(give_closure(
       &res->ctx,
-      compile_function(f, fun_id, shapeless, constants, constants_num)));
+      compile_function(f, fun_id, false, shapeless, constants, constants_num)));
 }
 
 int mlx_detail_compile_clear_cache(void) {

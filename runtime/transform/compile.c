@@ -29,6 +29,7 @@ typedef struct compile_form {
   uint64_t* constants;
   size_t n_constants;
   int stream;
+  bool shapeless;
   lz_trail trail;
   lz_list traced;        /* outputs: kept, for their shapes */
   compile_input* inputs; /* of all nodes, one after another */
@@ -47,6 +48,7 @@ typedef struct compile_cache {
 typedef struct compiled {
   lz_closure* f;
   uint64_t id;
+  bool owns_id; /* nobody else compiles by it: its forms go with this */
   bool shapeless;
   size_t n_constants;
   uint64_t constants[];
@@ -154,6 +156,7 @@ static compile_form* cache_find(
       c->forms ? form_differs(c->forms, p, in, stream) : LAZULI_COMPILE_FIRST;
   for (compile_form** at = &c->forms; *at; at = &(*at)->next) {
     compile_form* f = *at;
+    if (f->shapeless != p->shapeless) continue;
     if (form_differs(f, p, in, stream) & ~ignored) continue;
     *at = f->next;
     f->next = c->forms;
@@ -207,6 +210,39 @@ static int form_number(compile_form* f, const lz_list* keys, lz_table* slots) {
   return 0;
 }
 
+/* A call's own arguments must come in through the tracers: what the function
+ * took from around it must not lead to one of them. */
+static int form_captures(
+    const compile_form* f, lz_array* const* in, size_t n_in) {
+  lz_table seen = {0};
+  lz_list left = {0};
+  int failed = 0;
+  for (size_t i = 0; i < n_in && !failed; i++)
+    failed = table_set(&seen, in[i], NULL, 1);
+  for (size_t i = 0; i < f->n_inputs && !failed; i++)
+    if (f->inputs[i].constant)
+      failed = list_append(&left, f->inputs[i].constant);
+  for (size_t i = 0; i < f->n_outputs && !failed; i++)
+    if (f->outputs[i].constant)
+      failed = list_append(&left, f->outputs[i].constant);
+  while (left.count && !failed) {
+    lz_array* a = left.items[--left.count];
+    struct table_entry* e = table_find(&seen, a);
+    if (e && e->number)
+      failed = error_fail(
+          "[compile] Attempting to compile a function with uncaptured inputs "
+          "is not allowed: it uses an argument of shape %s from around it",
+          error_shape_of(a));
+    if (!e && !failed) failed = table_set(&seen, a, NULL, 0);
+    for (uint32_t i = 0; !e && a->node && i < a->node->n_inputs && !failed; i++)
+      failed = list_append(&left, a->node->inputs[i]);
+    array_unref(a);
+  }
+  list_clear(&left);
+  table_clear(&seen);
+  return failed;
+}
+
 static int form_trace(compile_form* f, const compiled* p, const lz_list* in) {
   lz_list* outs = &f->traced;
   lz_list keys = {0};
@@ -232,6 +268,7 @@ static int form_trace(compile_form* f, const compiled* p, const lz_list* in) {
   if (!f->outputs) failed = 1;
   for (size_t i = 0; i < outs->count && !failed; i++)
     f->outputs[f->n_outputs++] = input_of(&slots, outs->items[i]);
+  failed = failed || form_captures(f, in->items, in->count);
   f->keys = keys.items; /* taken over */
   f->n_keys = keys.count;
   f->constants = malloc((p->n_constants + 1) * sizeof *f->constants);
@@ -367,6 +404,7 @@ static int compiled_call(lz_closure* self, closure_args* args) {
   uint64_t begin = PROBE_ON() ? probe_now() : 0;
   if (!(f = calloc(1, sizeof *f))) return error_memory() == NULL;
   f->stream = s->index;
+  f->shapeless = p->shapeless;
   int failed = form_trace(f, p, in);
   if (failed) {
     form_free(f);
@@ -385,7 +423,7 @@ static int compiled_call(lz_closure* self, closure_args* args) {
 
 static void compiled_free(void* payload) {
   compiled* p = payload;
-  compile_erase(p->id);
+  if (p->owns_id) compile_erase(p->id);
   closure_unref(p->f);
   free(p);
 }
@@ -393,6 +431,7 @@ static void compiled_free(void* payload) {
 lz_closure* compile_function(
     lz_closure* f,
     uint64_t id,
+    bool owns_id,
     bool shapeless,
     const uint64_t* constants,
     size_t n_constants) {
@@ -400,6 +439,7 @@ lz_closure* compile_function(
   if (!p) return error_memory();
   p->f = closure_ref(f);
   p->id = id;
+  p->owns_id = owns_id;
   p->shapeless = shapeless;
   p->n_constants = n_constants;
   if (n_constants)

@@ -18,9 +18,12 @@
 
 enum { COMPILE_MAX = 64 };
 
+/* `owns_id`: the forms are forgotten with what is returned. Otherwise they stay
+ * for whoever compiles by this id again, until compile_erase. */
 lz_closure* compile_function(
     lz_closure* f,
     uint64_t id,
+    bool owns_id,
     bool shapeless,
     const uint64_t* constants,
     size_t n_constants);

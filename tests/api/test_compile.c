@@ -75,6 +75,50 @@ static void any_shape(void** state) {
   }
 }
 
+/* What is compiled by a number of the program's own is found again by it, until
+ * the program says that it is no more. */
+static void by_number(void** state) {
+  (void)state;
+  const uintptr_t number = 77;
+  const uint64_t other = 5;
+  calls = 0;
+  for (int i = 0; i < 6; i++) {
+    mlx_closure f = mlx_closure_new_func(mean), fast = {0};
+    if (i == 3) assert_fine(mlx_detail_compile_erase(number));
+    assert_fine(mlx_detail_compile(&fast, f, number, i == 5, &other, i == 4));
+    assert_float_equal(of_floats(fast, 3), 2, 1e-6);
+    assert_int_equal(calls, i < 3 ? 1 : i - 1);
+    mlx_closure_free(fast);
+    mlx_closure_free(f);
+  }
+  assert_fine(mlx_detail_compile_erase(number));
+}
+
+/* An array that the function is also given as its argument. */
+static mlx_array around;
+
+static int takes_from_around(mlx_vector_array* res, const mlx_vector_array in) {
+  mlx_array a = {0}, b = {0};
+  int failed = mlx_vector_array_get(&a, in, 0) || mlx_square(&b, around, s) ||
+               mlx_add(&a, a, b, s) || mlx_vector_array_set_value(res, a);
+  mlx_array_free(a);
+  mlx_array_free(b);
+  return failed;
+}
+
+static void arguments_come_as_arguments(void** state) {
+  (void)state;
+  mlx_closure f = mlx_closure_new_func(takes_from_around), fast = {0};
+  assert_fine(mlx_compile(&fast, f, false));
+  around = floats(3);
+  mlx_vector_array in = mlx_vector_array_new_value(around), got = {0};
+  assert_error(mlx_closure_apply(&got, fast, in), "uncaptured inputs");
+  mlx_vector_array_free(in);
+  mlx_array_free(around);
+  mlx_closure_free(fast);
+  mlx_closure_free(f);
+}
+
 static void the_modes(void** state) {
   (void)state;
   mlx_closure f = mlx_closure_new_func(mean), fast = {0};
@@ -184,6 +228,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_cache),
       cmocka_unit_test(any_shape),
+      cmocka_unit_test(by_number),
+      cmocka_unit_test(arguments_come_as_arguments),
       cmocka_unit_test(the_modes),
       cmocka_unit_test(own_rules),
   };

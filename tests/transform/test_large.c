@@ -106,7 +106,7 @@ static int chain_compile(int n) {
   length = n;
   calls = 0;
   lz_closure* f = closure_new(CLOSURE_PLAIN, chain_call, NULL, NULL);
-  lz_closure* g = compile_function(f, f->id, false, NULL, 0);
+  lz_closure* g = compile_function(f, f->id, true, false, NULL, 0);
   int failed = 0;
   for (int i = 0; i < 2 && !failed; i++) {
     lz_array* x = op_scalar(DTYPE_FLOAT32, i);

@@ -75,7 +75,7 @@ static void check(lz_closure* plain, lz_closure* fast, int n, int width) {
 static int traced(body f) {
   static uint64_t id = 1000;
   lz_closure* plain = closure_new(CLOSURE_PLAIN, call, (void*)f, NULL);
-  lz_closure* fast = compile_function(plain, ++id, true, NULL, 0);
+  lz_closure* fast = compile_function(plain, ++id, true, true, NULL, 0);
   traces = 0;
   check(plain, fast, 4, 3);
   check(plain, fast, 1, 5);
@@ -152,7 +152,7 @@ static void test_misfit(void** state) {
   (void)state;
   lz_closure* plain =
       closure_new(CLOSURE_PLAIN, call, (void*)times_three, NULL);
-  lz_closure* fast = compile_function(plain, 2000, true, NULL, 0);
+  lz_closure* fast = compile_function(plain, 2000, true, true, NULL, 0);
   check(plain, fast, 4, 3);
   check(plain, fast, 2, 3);
   lz_array* x = rows(2, 5);
