@@ -24,8 +24,19 @@ int gather_vjp(const lz_vjp* v) {
   return !v->grad[0];
 }
 
+/* Positions have no tangents. */
+static int positions_fixed(const lz_jvp* v) {
+  for (uint32_t i = 1; i < v->node->n_inputs; i++)
+    if (v->tangent[i])
+      return error_fail(
+          "[%s] Cannot calculate JVP with respect to indices.",
+          v->node->op->name);
+  return 0;
+}
+
 int gather_jvp(const lz_jvp* v) {
   const index_params* p = v->node->params;
+  if (positions_fixed(v)) return 1;
   if (!v->tangent[0]) return 0;
   v->result[0] = op_gather(
       v->tangent[0],
@@ -99,6 +110,7 @@ int gather_axis_vjp(const lz_vjp* v) {
 
 int gather_axis_jvp(const lz_jvp* v) {
   int axis = *(const int32_t*)v->node->params;
+  if (positions_fixed(v)) return 1;
   if (!v->tangent[0]) return 0;
   v->result[0] = op_take_along_axis(v->tangent[0], v->in[1], axis, v->stream);
   return !v->result[0];

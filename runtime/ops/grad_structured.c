@@ -1,4 +1,4 @@
-/* Gradients of reductions, products and views. */
+/* Gradients of products and views. */
 #include <stdlib.h>
 
 #include "core/error.h"
@@ -23,85 +23,8 @@ int zero_vjp(const lz_vjp* v) {
   return 0;
 }
 
-/* A reduction's result with the reduced axes back as ones. */
-static lz_array* keep_axes(
-    lz_array* reduced, const lz_array* in, uint32_t axes, lz_stream* s) {
-  if (!reduced || reduced->ndim == in->ndim) return reduced;
-  int ones[LZ_MAX_DIMS], n = 0;
-  for (int i = 0; i < in->ndim; i++)
-    if (axes & (UINT32_C(1) << i)) ones[n++] = i;
-  return op_expand_dims(reduced, ones, n, s);
-}
-
 static lz_array* grad_conjugate(lz_array* a, lz_stream* s) {
   return a && a->dtype == DTYPE_COMPLEX64 ? op_conjugate(a, s) : a;
-}
-
-int reduce_vjp(const lz_vjp* v) {
-  const reduce_params* p = v->node->params;
-  lz_array* in = v->in[0];
-  lz_stream* s = v->stream;
-  lz_array* g = keep_axes(v->cotan[0], in, p->axes, s);
-  lz_array* y = NULL;
-  if (p->kind != REDUCE_SUM) y = keep_axes(v->out[0], in, p->axes, s);
-  switch ((reduce_kind)p->kind) {
-    case REDUCE_SUM:
-      v->grad[0] = op_broadcast_like(g, in, s);
-      break;
-    case REDUCE_PROD:
-      v->grad[0] = op_multiply(g, grad_conjugate(op_divide(y, in, s), s), s);
-      break;
-    case REDUCE_MIN:
-    case REDUCE_MAX: {
-      /* Shared evenly among equals. */
-      lz_array* same = op_astype(op_equal(in, y, s), (lz_dtype)in->dtype, s);
-      int axes[LZ_MAX_DIMS], n = 0;
-      for (int i = 0; i < in->ndim; i++)
-        if (p->axes & (UINT32_C(1) << i)) axes[n++] = i;
-      lz_array* count = op_sum(same, AXES(axes, n), true, s);
-      v->grad[0] = op_multiply(g, op_divide(same, count, s), s);
-      break;
-    }
-    default:
-      return 0;
-  }
-  return !v->grad[0];
-}
-
-int softmax_vjp(const lz_vjp* v) {
-  const softmax_params* p = v->node->params;
-  lz_stream* s = v->stream;
-  lz_array* gy = op_multiply(v->cotan[0], v->out[0], s);
-  lz_array* sum = op_sum(gy, AXIS(p->axis), true, s);
-  v->grad[0] = op_subtract(gy, op_multiply(v->out[0], sum, s), s);
-  return !v->grad[0];
-}
-
-int logsumexp_vjp(const lz_vjp* v) {
-  const softmax_params* p = v->node->params;
-  lz_stream* s = v->stream;
-  uint32_t axes = UINT32_C(1) << p->axis;
-  lz_array* g = keep_axes(v->cotan[0], v->in[0], axes, s);
-  lz_array* y = keep_axes(v->out[0], v->in[0], axes, s);
-  v->grad[0] = op_multiply(g, op_exp(op_subtract(v->in[0], y, s), s), s);
-  return !v->grad[0];
-}
-
-/* The mean's own part is 0: what is off it sums to nothing. */
-int variance_vjp(const lz_vjp* v) {
-  const variance_params* p = v->node->params;
-  lz_array* in = v->in[0];
-  lz_stream* s = v->stream;
-  int axes[LZ_MAX_DIMS], n = 0;
-  for (int i = 0; i < in->ndim; i++)
-    if (p->axes & (UINT32_C(1) << i)) axes[n++] = i;
-  lz_array* mean = op_mean(in, (lz_axes){axes, n}, true, s);
-  lz_array* g = keep_axes(v->cotan[0], in, p->axes, s);
-  double n_less = op_count(in, p->axes) - p->ddof;
-  lz_array* by =
-      op_scalar((lz_dtype)in->dtype, 2.0 / (n_less > 0 ? n_less : 0));
-  v->grad[0] = op_multiply(op_multiply(g, by, s), op_subtract(in, mean, s), s);
-  return !v->grad[0];
 }
 
 /* (..., m, n) as one matrix. */

@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "eval/eval.h"
 #include "ops/shape.h"
+#include "ops/view.h"
 #include "stream/stream.h"
 
 /* ---- tables ------------------------------------------------------------- */
@@ -187,13 +188,26 @@ int trail_make(
 /* ---- tracers ---------------------------------------------------------------
  */
 
+lz_stream* stream_of(const lz_array* a) {
+  return a->node ? a->node->stream : stream_default(device_default());
+}
+
+/* A former tracer that a function kept is taken for what it stood for, lest one
+ * that is kept at each call grows a chain. */
+static lz_array* tracer_source(lz_array* in) {
+  bool active = (in->flags & ARRAY_TRACER) && eval_is_tracing();
+  return in->node && in->node->op == &op_copy_desc && !active
+             ? in->node->inputs[0]
+             : in;
+}
+
 int tracers_of(const lz_list* inputs, lz_list* out, bool with_values) {
   for (size_t i = 0; i < inputs->count; i++) {
     lz_array* in = inputs->items[i];
     size_t scope = scope_open();
     lz_array* t =
         with_values
-            ? op_copy(in, stream_default(device_default()))
+            ? op_copy(tracer_source(in), stream_of(in))
             : scope_own(array_new((lz_dtype)in->dtype, in->ndim, in->shape));
     t = scope_close(scope, t);
     if (!t) return 1;

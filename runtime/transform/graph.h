@@ -46,6 +46,10 @@ void trail_clear(lz_trail* trail);
  * view of it, marked as tracer. Appends to `out`. */
 int tracers_of(const lz_list* inputs, lz_list* out, bool with_values);
 
+/* Where what derives from an array runs: where its own node does, else on the
+ * default stream. NULL with a message. */
+lz_stream* stream_of(const lz_array* a);
+
 /* The node's operation on other inputs, its outputs scope-owned. */
 int node_rebuild(const lz_node* n, lz_array* const* inputs, lz_array** outputs);
 /* The same on inputs whose shapes, but not types and ranks, may be others: what

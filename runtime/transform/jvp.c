@@ -11,7 +11,6 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/shape.h"
-#include "stream/stream.h"
 #include "transform/graph.h"
 #include "transform/plain.h"
 #include "transform/vjp.h"
@@ -107,6 +106,19 @@ static int jvp_through(lz_node* n, lz_table* pushed) {
   return failed;
 }
 
+/* No tangent came to an output: zeros, of the tangents' own type where the
+ * output is but a truth value. */
+static lz_array* jvp_none(lz_array* out, const lz_table* pushed) {
+  lz_stream* s = stream_of(out);
+  lz_dtype dtype = (lz_dtype)out->dtype;
+  const lz_node* n = out->node;
+  for (uint32_t i = 0; dtype == DTYPE_BOOL && n && i < n->n_inputs; i++) {
+    struct table_entry* e = table_find(pushed, n->inputs[i]);
+    if (e && e->value) dtype = (lz_dtype)e->value->dtype;
+  }
+  return op_astype(op_zeros_like(out, s), dtype, s);
+}
+
 int jvp_push(
     lz_array* const* primals,
     lz_array* const* tangents,
@@ -124,10 +136,8 @@ int jvp_push(
     failed = jvp_through(trail.nodes[i], &pushed);
   for (size_t i = 0; i < n_outputs && !failed; i++) {
     struct table_entry* e = table_find(&pushed, outputs[i]);
-    results[i] =
-        e && e->value
-            ? scope_own(array_ref(e->value))
-            : op_zeros_like(outputs[i], stream_default(device_default()));
+    results[i] = e && e->value ? scope_own(array_ref(e->value))
+                               : jvp_none(outputs[i], &pushed);
     failed = !results[i];
   }
   trail_clear(&trail);

@@ -13,7 +13,6 @@
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "ops/view.h"
-#include "stream/stream.h"
 #include "transform/graph.h"
 #include "transform/plain.h"
 
@@ -126,7 +125,7 @@ int vjp_pull(
     size_t scope = scope_open();
     lz_array* c = cotangents[i];
     if (old && old->value) /* the same output twice */
-      c = op_add(old->value, c, stream_default(device_default()));
+      c = op_add(old->value, c, stream_of(outputs[i]));
     failed = !c || table_set(&pulled, outputs[i], c, 0);
     scope_close(scope, NULL);
   }
@@ -134,10 +133,8 @@ int vjp_pull(
     failed = vjp_through(trail.nodes[i], &depends, &pulled);
   for (size_t i = 0; i < n_primals && !failed; i++) {
     struct table_entry* e = table_find(&pulled, primals[i]);
-    grads[i] =
-        e && e->value
-            ? scope_own(array_ref(e->value))
-            : op_zeros_like(primals[i], stream_default(device_default()));
+    grads[i] = e && e->value ? scope_own(array_ref(e->value))
+                             : op_zeros_like(primals[i], stream_of(primals[i]));
     failed = !grads[i];
   }
   trail_clear(&trail);
@@ -210,8 +207,7 @@ static int vjp_pair(
           out->size == 1 && c->ndim == 0
               ? " If you are using grad your function must return a scalar."
               : "");
-    to[i] =
-        op_astype(c, (lz_dtype)out->dtype, stream_default(device_default()));
+    to[i] = op_astype(c, (lz_dtype)out->dtype, stream_of(out));
     if (!to[i]) return 1;
     k++;
   }
@@ -346,8 +342,7 @@ static int grad_call(lz_closure* self, closure_args* args) {
   failed = failed || grad_outputs(&outs);
   if (!failed) {
     cotan = calloc(outs.count, sizeof *cotan);
-    if (cotan)
-      cotan[0] = op_ones_like(outs.items[0], stream_default(device_default()));
+    if (cotan) cotan[0] = op_ones_like(outs.items[0], stream_of(outs.items[0]));
     failed = !cotan || !cotan[0] ||
              vjp_pull(tracers.items, p->n, outs.items, cotan, outs.count, g) ||
              append_all(&args->out[0], outs.items, outs.count) ||

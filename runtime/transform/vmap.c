@@ -168,7 +168,6 @@ static int vmap_through(lz_node* n, lz_table* mapped, int32_t batch) {
 /* The result with its mapped axis where it is wanted. */
 static lz_array* vmap_place(lz_array* value, int from, int to, int32_t batch) {
   lz_stream* s = vmap_stream();
-  if (to == -1) return value;
   int ndim = value->ndim + (from < 0);
   if (to < 0) to += ndim;
   if (to < 0 || to >= ndim)

@@ -65,10 +65,11 @@ class Mine:
 
 class Theirs:
     NAMES = {"sum": lambda a, keep: a.sum(keepdims=keep),
-             "argmax": lambda a, keep: mx.argmax(a, keepdims=keep)}
+             "argmax": lambda a, keep: mx.argmax(a, keepdims=keep),
+             "prod_axes": lambda a, axes, keep: mx.prod(a, axes, keep)}
 
     def call(self, name, *rest):
-        return self.NAMES.get(name, getattr(mx, name))(*rest)
+        return self.NAMES.get(name, getattr(mx, name, None))(*rest)
 
     def evaluate(self, name, a):
         getattr(mx, name)(a)
@@ -152,8 +153,37 @@ def forms(side, s):
     yield "stop_gradient", s.grad(lambda xs: [s.call("sum", s.call(
         "multiply", s.call("stop_gradient", xs[0]), xs[0]), False)], [0]), [X]
 
+    def of(*names):
+        def run(xs, names=names):
+            return [s.call(names[0], *xs, *names[1:])]
+        return run
+    # Zeros among the factors; what is infinite, what has no derivative.
+    factors = np.array([[[0, 2, 3], [0, 5, 0]], [[1, 2, 3], [4, 0, 2]]],
+                       np.float32)
+    for axes in ([2], [0, 2], [0, 1, 2]):
+        g = np.ones(factors.sum(tuple(axes)).shape, np.float32)
+        yield f"prod over {axes}", side.vjp(of("prod_axes", axes, False), [
+            g]), [factors]
+        yield f"prod along {axes}", side.jvp(of("prod_axes", axes, True), [
+            factors + 1]), [factors]
+    yield "prod of integers", side.jvp(of("prod_axes", [0], False), [
+        np.arange(4, dtype=np.int32)]), [np.array([0, 1, 2, 3], np.int32)]
+    ends = np.array([np.inf, -np.inf, 1], np.float32)
+    yield "logaddexp", side.vjp(of("logaddexp"), [
+        np.ones(3, np.float32)]), [ends, np.ones(3, np.float32)]
+    bits = np.array([1, 2, 3], np.int32)
+    for name in ("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift",
+                 "right_shift"):
+        yield f"vjp of {name}", side.vjp(of(name), [bits]), [bits, bits]
+    for name in ("greater", "equal", "less_equal"):
+        yield f"jvp of {name}", side.jvp(of(name), [half, half]), [half, half]
+    yield "take", side.jvp(of("take"), [X, bits]), [X, bits % 2]
+
     def added(xs):
         return [s.call("add", xs[0], xs[1])]
+    yield "vmap of a constant", side.vmap(
+        lambda xs: [xs[0], s.constant(X)], [0], [0, None]), [
+        np.ones((3, 2), np.float32)]
     for name, axes, to in (("sizes", [0, 0], [0]), ("axis", [3, 0], [0]),
                            ("result", [0, None], [4]), ("one", [1, None], [1]),
                            ("last", [-2, None], [0])):

@@ -251,7 +251,7 @@ static void compiled_functions_are_called_once_a_form(void** state) {
   (void)state;
   size_t scope = scope_open();
   lz_closure* f = closure_of(counted);
-  lz_closure* c = compile_function(f, f->id, false, NULL, 0);
+  lz_closure* c = compile_function(f, f->id, true, false, NULL, 0);
   calls = 0;
   for (int round = 0; round < 6; round++) {
     const int32_t shape[] = {8 + round % 2};
@@ -274,7 +274,7 @@ static void compiled_functions_are_called_once_a_form(void** state) {
   assert_int_equal(calls, 2); /* one a shape */
   /* Placeholders have no value to look at. */
   lz_closure* b = closure_of(branches);
-  lz_closure* bad = compile_function(b, b->id, false, NULL, 0);
+  lz_closure* bad = compile_function(b, b->id, true, false, NULL, 0);
   lz_array* x = op_scalar(DTYPE_FLOAT32, 2);
   lz_list list = {&x, 1, 1}, out = {0};
   assert_int_not_equal(closure_apply(bad, &list, &out), 0);
@@ -287,7 +287,7 @@ static void many_forms_are_forgotten_in_turn(void** state) {
   (void)state;
   size_t scope = scope_open();
   lz_closure* f = closure_of(counted);
-  lz_closure* c = compile_function(f, f->id, false, NULL, 0);
+  lz_closure* c = compile_function(f, f->id, true, false, NULL, 0);
   calls = 0;
   for (int32_t n = 1; n <= 3 * COMPILE_MAX; n++) {
     lz_array* in[] = {
@@ -366,6 +366,70 @@ static void long_chains_differentiate(void** state) {
   scope_close(scope, NULL);
 }
 
+/* Every node that a result hangs on, in turn. */
+static int nodes_elsewhere(const lz_array* a, const lz_stream* s) {
+  int n = 0;
+  if (!a->node) return 0;
+  n += a->node->stream != s;
+  for (uint32_t i = 0; i < a->node->n_inputs; i++)
+    n += nodes_elsewhere(a->node->inputs[i], s);
+  return n;
+}
+
+static lz_stream* apart;
+static lz_array* twice_apart(lz_array* const* in) {
+  return op_add(in[0], op_add(in[0], in[0], apart), apart);
+}
+
+static void derivatives_run_where_the_function_does(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  const int32_t four = 4;
+  apart = stream_new(DEVICE_CPU);
+  lz_closure* f = closure_of(twice_apart);
+  lz_array* x = op_zeros(&four, 1, DTYPE_FLOAT32, apart);
+  lz_array* g = op_zeros(&four, 1, DTYPE_FLOAT16, apart);
+  lz_list in = {&x, 1, 1}, with = {&g, 1, 1}, out = {0}, made = {0};
+  assert_int_equal(vjp_function(f, &in, &with, &out, &made), 0);
+  assert_int_equal(jvp_function(f, &in, &with, &out, &made), 0);
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(nodes_elsewhere(out.items[i], apart), 0);
+    assert_int_equal(nodes_elsewhere(made.items[i], apart), 0);
+  }
+  list_clear(&out), list_clear(&made);
+  closure_unref(f);
+  scope_close(scope, NULL);
+}
+
+static lz_array* kept;
+static lz_array* keeps(lz_array* const* in) {
+  array_unref(kept);
+  kept = array_ref(in[0]);
+  return op_sum(in[1], AXES_ALL, false, cpu());
+}
+
+/* A function that keeps its argument and is given that the next time. */
+static void a_kept_argument_grows_no_chain(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  const int zero = 0;
+  lz_closure* f = closure_of(keeps);
+  lz_closure* g = value_and_grad(f, &zero, 1);
+  kept = array_ref(op_scalar(DTYPE_FLOAT32, 1));
+  for (int i = 0; i < 5; i++) {
+    lz_array* arrays[] = {kept, op_scalar(DTYPE_FLOAT32, 2)};
+    lz_list in = {arrays, 2, 2};
+    closure_args args = {.in = {&in}};
+    assert_int_equal(closure_call(g, &args), 0);
+    closure_args_clear(&args);
+  }
+  assert_non_null(kept->node);
+  assert_null(kept->node->inputs[0]->node);
+  array_unref(kept);
+  closure_unref(g), closure_unref(f);
+  scope_close(scope, NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_match_differences),
@@ -376,6 +440,8 @@ int main(void) {
       cmocka_unit_test(many_forms_are_forgotten_in_turn),
       cmocka_unit_test(custom_rules_and_checkpoints),
       cmocka_unit_test(long_chains_differentiate),
+      cmocka_unit_test(derivatives_run_where_the_function_does),
+      cmocka_unit_test(a_kept_argument_grows_no_chain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
