@@ -1,5 +1,6 @@
 /* Derivatives and batching of reading at computed positions, and of views of
  * any kind. */
+#include "core/error.h"
 #include "ops/create.h"
 #include "ops/index.h"
 #include "ops/rules.h"
