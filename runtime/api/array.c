@@ -211,7 +211,8 @@ static int array_flag(
   if (!arr.ctx)
     return API_RAISE("[%s] argument arr: the array is empty", where);
   if (!res) return API_RAISE("[%s] argument res: the pointer is NULL", where);
-  *res = ((lz_handle*)arr.ctx)->array->flags & flag;
+  const lz_array* a = ((lz_handle*)arr.ctx)->array;
+  *res = flag == ARRAY_CONTIGUOUS ? array_without_holes(a) : a->flags & flag;
   return 0;
 }
 

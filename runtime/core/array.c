@@ -85,9 +85,32 @@ lz_view array_view(const lz_array* a) {
       array_data(a), (lz_dtype)a->dtype, a->ndim, a->shape, a->strides};
 }
 
+/* Some permutation of axes: each stride is the product of the extents with
+ * smaller strides. `repeats`: axes of stride 0 do not count. */
+static bool array_dense(const lz_array* a, bool repeats) {
+  int64_t covered = 1;
+  int left = 0;
+  for (int i = 0; i < a->ndim; i++)
+    left += a->shape[i] != 1 && !(repeats && a->strides[i] == 0);
+  for (bool found = true; found && left; left--) {
+    found = false;
+    for (int i = 0; i < a->ndim && !found; i++)
+      if (a->shape[i] != 1 && a->strides[i] == covered) {
+        covered *= a->shape[i];
+        found = true;
+      }
+    if (!found) break;
+  }
+  return left == 0;
+}
+
+bool array_without_holes(const lz_array* a) {
+  return (a->flags & ARRAY_CONTIGUOUS) || a->size == 0 || array_dense(a, true);
+}
+
 static uint8_t array_contiguity(const lz_array* a) {
-  if (a->size == 0)
-    return ARRAY_ROW_CONTIGUOUS | ARRAY_COL_CONTIGUOUS | ARRAY_CONTIGUOUS;
+  enum { ANY = ARRAY_ROW_CONTIGUOUS | ARRAY_COL_CONTIGUOUS | ARRAY_CONTIGUOUS };
+  if (a->size == 0) return ANY;
   bool row = true, col = true;
   int64_t expected = 1;
   for (int i = a->ndim; i-- > 0;) {
@@ -101,27 +124,10 @@ static uint8_t array_contiguity(const lz_array* a) {
     if (a->strides[i] != expected) col = false;
     expected *= a->shape[i];
   }
-  bool dense = row || col;
-  if (!dense) {
-    /* Some permutation of axes: each stride is the product of the extents with
-     * smaller strides. Repeats leave no holes. */
-    int64_t covered = 1;
-    int left = 0;
-    for (int i = 0; i < a->ndim; i++)
-      left += a->shape[i] != 1 && a->strides[i] != 0;
-    for (bool found = true; found && left; left--) {
-      found = false;
-      for (int i = 0; i < a->ndim && !found; i++)
-        if (a->shape[i] != 1 && a->strides[i] == covered) {
-          covered *= a->shape[i];
-          found = true;
-        }
-      if (!found) break;
-    }
-    dense = left == 0;
-  }
-  return (
-      uint8_t)((row ? ARRAY_ROW_CONTIGUOUS : 0) | (col ? ARRAY_COL_CONTIGUOUS : 0) | (dense ? ARRAY_CONTIGUOUS : 0));
+  uint8_t flags = row ? ARRAY_ROW_CONTIGUOUS : 0;
+  if (col) flags |= ARRAY_COL_CONTIGUOUS;
+  if (row || col || array_dense(a, false)) flags |= ARRAY_CONTIGUOUS;
+  return flags;
 }
 
 PROBE_REPORT void array_report_bind(const lz_array* a, const lz_array* base) {

@@ -48,7 +48,7 @@ typedef enum lz_status {
 enum {
   ARRAY_ROW_CONTIGUOUS = 1, /* last axis fastest, no holes */
   ARRAY_COL_CONTIGUOUS = 2, /* first axis fastest, no holes */
-  ARRAY_CONTIGUOUS = 4,     /* no holes; some axes may repeat the same data */
+  ARRAY_CONTIGUOUS = 4,     /* some order of axes without holes or repeats */
   ARRAY_TRACER = 8,         /* an argument or product of a transformation that
                                must keep its node (compile, vmap, grad) */
   ARRAY_ABSORBED = 16,      /* a fused kernel computed it once without writing;
@@ -143,6 +143,9 @@ static inline size_t array_nbytes(const lz_array* a) {
 /* First element. Only of READY arrays (or inputs and outputs of running work).
  */
 void* array_data(const lz_array* a);
+/* No holes between the elements; axes of stride 0 may repeat them. The buffer
+ * must be known. */
+bool array_without_holes(const lz_array* a);
 lz_view array_view(const lz_array* a);
 
 /* Binds memory: buffer (reference taken over), byte offset, strides in elements
