@@ -128,7 +128,8 @@ static int header_tensor(const header* h, const cJSON* item, lz_map* arrays) {
 
 static int header_metadata(
     const header* h, const cJSON* texts, lz_map* metadata) {
-  if (!cJSON_IsObject(texts))
+  /* MLX writes null where it has none. */
+  if (!cJSON_IsObject(texts) && !cJSON_IsNull(texts))
     return error_fail(
         "[load_safetensors] %s: %s is no JSON object",
         source_label(h->source),
