@@ -66,15 +66,19 @@ static void report_alive(const report* r, const model_peak* peak) {
     term_table_cell(
         t, "%s", report_place(place, r, summary_place_of(m, a->stack)));
     term_table_cell(t, "%s", text_ns(text, peak->time_ns - a->oldest_ns));
+    /* Where kernels are not told nobody knows who still had to read what. */
     term_table_cell(
         t,
         "%s",
-        why_text(why_, sizeof why_, m, why_alive(m, a->array, peak->time_ns)));
+        r->s->ran
+            ? why_text(
+                  why_, sizeof why_, m, why_alive(m, a->array, peak->time_ns))
+            : "");
   }
   term_table_end(&r->term, t);
   report_rest(r, shown, peak->n_alive);
   char a[TEXT_SIZE];
-  uint64_t held = why_held_bytes(m, peak->time_ns);
+  uint64_t held = r->s->ran ? why_held_bytes(m, peak->time_ns) : 0;
   if (held * 50 > peak->active)
     term_print(
         &r->term,

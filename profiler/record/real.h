@@ -42,7 +42,8 @@ enum real_part {
   REAL_MEMORY,
   REAL_COMPILED,
   REAL_LAYOUT,
-  REAL_OPTIONAL,
+  REAL_OPTIONAL, /* told of when it is not there */
+  REAL_SPARE,    /* nothing that anybody would notice */
   REAL_ALSO, /* another name of the symbol before */
   REAL_PARTS
 };

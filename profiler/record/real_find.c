@@ -145,7 +145,7 @@ static void find_locked(void) {
       address = dlsym(found.library, symbols[++i].mangled);
     while (i + 1 < n && symbols[i + 1].needed == REAL_ALSO) i++;
     memcpy((char*)&real_original + symbols[i].offset, &address, sizeof address);
-    if (address) continue;
+    if (address || needed == REAL_SPARE) continue;
     if (needed == REAL_OPTIONAL) {
       real_note("MLX: this version has no %.60s", symbols[i].id);
     } else {

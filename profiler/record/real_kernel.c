@@ -156,7 +156,7 @@ uint64_t real_kernel_current(void) {
 
 void real_kernel_fills(const void* desc, uint64_t id) {
   real_group* g = kernel_group();
-  if (!g) return;
+  if (!g || !real_primitive(desc)) return; /* an operation's scratch */
   g->last = desc;
   g->last_id = id;
 }
@@ -356,10 +356,13 @@ real_hook_enqueue(void* self, real_word stream, real_word device, kernel_functio
     "_ZN3mlx4core9scheduler9Scheduler7enqueueENS0_6StreamESt8functionIFvvEE");
 void real_hook_enqueue(
     void* self, real_word stream, real_word device, kernel_function* task) {
-  real_group* g = real_on() ? kernel_group() : NULL;
+  const bool on = real_on();
+  /* Every so often MLX adds one more task that counts: also after the last. */
+  const bool cleanup = on && kernel_is_cleanup(task);
+  real_group* g = on && !cleanup ? kernel_group() : NULL;
   kernel_task* t = NULL;
-  if (g && kernel_is_cleanup(task))
-    g->complete = true;
+  if (cleanup && real_self.group)
+    real_self.group->complete = true;
   else if (g && !kernel_wanted())
     g->tasks++; /* counted, not timed */
   else if (g)

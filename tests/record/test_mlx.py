@@ -147,6 +147,12 @@ def images():
         groups = r["fusion"]["groups"]
         lines = {g["line"] for g in groups if os.path.basename(g["file"]) == "images.py"}
         check(len(lines) >= 3, f"fused kernels of lines {lines}")
+    lines = dump(trace)
+    if told(lines, "kernel-begin"):
+        begun = {re.search(r"kernel=(\d+)", l)[1] for l in events(lines, "kernel-begin")}
+        asked = {re.search(r"kernel=(\d+)", l)[1] for l in events(lines, "alloc")}
+        lost = asked - begun - {"0"}
+        check(not lost, f"memory of kernels that are not told: {sorted(lost)}")
     misses = sum(c["misses"] for c in r["compile"])
     check(misses, "no compiled function")
 
