@@ -13,6 +13,7 @@
 #include "record_python.h"
 
 #define STACK_OWN 8u /* frames of the recorder itself, at most */
+#define STACK_LEAST 24u
 
 static struct {
   int (*backtrace)(void** out, int size); /* unw_backtrace */
@@ -69,16 +70,20 @@ uint32_t record_stack_now(void) {
   return id;
 }
 
-/* Native frames up to the interpreter's own, then its frames. What the
- * interpreter itself was called by is of no interest. */
+/* Native frames up to the interpreter's own, then its frames, which get half of
+ * the room at least: they name the script. What the interpreter itself was
+ * called by is of no interest. Returns how many to keep. */
 static uint32_t stack_with_python(
     record_thread* t, uint64_t* frames, uint32_t native) {
+  const uint32_t depth = stack.depth;
   for (uint32_t i = 0; i < native; i++) {
     if (!record_python_owns(frames[i])) continue;
-    uint32_t n = record_python_stack(t, frames + i, stack.depth - i);
-    return n ? i + n : native;
+    uint32_t kept = i < depth / 2 ? i : depth / 2;
+    uint32_t n = record_python_stack(t, frames + kept, depth - kept);
+    if (n) return kept + n;
+    break;
   }
-  return native;
+  return native < depth ? native : depth;
 }
 
 uint32_t record_stack_take(record_thread* t) {
@@ -90,7 +95,9 @@ uint32_t record_stack_take(record_thread* t) {
   int saved = errno;
   uint64_t began = t->entered ? trace_now() : 0;
   atomic_store_explicit(&t->unwinding, true, memory_order_relaxed);
-  int n = stack.backtrace(frames, (int)(stack.depth + STACK_OWN));
+  /* As far as to an interpreter, however few are kept. */
+  const uint32_t room = stack.depth > STACK_LEAST ? stack.depth : STACK_LEAST;
+  int n = stack.backtrace(frames, (int)(room + STACK_OWN));
   uint64_t begin, end;
   record_module_self(&begin, &end);
   int skip = 0;
@@ -99,7 +106,6 @@ uint32_t record_stack_take(record_thread* t) {
   if (n > skip) {
     uint32_t count = (uint32_t)(n - skip);
     uint64_t* kept = (uint64_t*)(frames + skip);
-    if (count > stack.depth) count = stack.depth;
     count = stack_with_python(t, kept, count);
     id = trace_writer_stack(record.writer, kept, count);
     if (id > t->newest_stack) {
@@ -109,7 +115,10 @@ uint32_t record_stack_take(record_thread* t) {
   }
   atomic_store_explicit(&t->unwinding, false, memory_order_relaxed);
   t->stacks++;
-  if (began) t->stack_ns += (trace_now() - began) * t->weight;
+  if (began) {
+    uint64_t ns = trace_now() - began;
+    t->stack_ns += ns < RECORD_LONG_NS ? ns * t->weight : ns;
+  }
   errno = saved;
   return id;
 }

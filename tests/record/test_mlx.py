@@ -321,6 +321,10 @@ def quiet():
     r = run([LAZULI, "record", "-o", "off", "--", PYTHON, "-c", use])
     check(r.stdout == "6.0\n", r.stdout + r.stderr)
     check(not os.listdir("."), f"files {os.listdir('.')}")
+    # However few frames are kept, the script's line is among them.
+    path = script("parts/net.py")
+    _, trace = record([PYTHON, script("modules.py")], "--stacks=1")
+    check_evals(trace, path)
     _, trace = record([PYTHON, "-c", use], "--stacks=none", "--only=eval")
     lines = dump(trace)
     check(events(lines, "eval-begin"), "no eval")
