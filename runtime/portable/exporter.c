@@ -312,7 +312,7 @@ int exporter_apply(lz_exporter* e, const lz_list* args, const lz_map* kwargs) {
   function_call c;
   if (function_call_make(&c, args, kwargs)) return 1;
   for (lz_function* f = e->functions; f; f = f->next)
-    if (function_matches(f, &c, e->shapeless)) {
+    if (function_matches(f, &c, e->shapeless, true)) {
       char text[512];
       function_describe_call(&c, text, sizeof text);
       function_call_clear(&c);

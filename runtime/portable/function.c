@@ -91,10 +91,13 @@ void function_call_clear(function_call* c) {
 }
 
 bool function_matches(
-    const lz_function* f, const function_call* c, bool shapeless) {
-  if (f->n_args != c->n_args || f->n_names != c->n_names) return false;
-  for (uint32_t i = 0; i < f->n_names; i++)
-    if (strcmp(f->names[i], c->names[i]) != 0) return false;
+    const lz_function* f, const function_call* c, bool shapeless, bool exact) {
+  if (function_inputs(f) != c->n_args + c->n_names) return false;
+  if (exact && f->n_names != c->n_names) return false;
+  for (uint32_t i = 0, k = 0; i < f->n_names; i++) {
+    while (k < c->n_names && strcmp(f->names[i], c->names[k]) != 0) k++;
+    if (k == c->n_names) return false;
+  }
   for (uint32_t i = 0; i < function_inputs(f); i++) {
     const function_value* v = &f->values[i];
     const lz_array* a = c->in[i];

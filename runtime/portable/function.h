@@ -70,9 +70,11 @@ int function_call_make(
     function_call* c, const lz_list* args, const lz_map* kwargs);
 void function_call_clear(function_call* c);
 
-/* Same names and numbers, and types; shapes too unless `shapeless`. */
+/* As many inputs, of the same types; shapes too unless `shapeless`. The
+ * function's names are all given. Unless `exact`, what else has a name stands
+ * for inputs by position, in the order of the names, as MLX has it. */
 bool function_matches(
-    const lz_function* f, const function_call* c, bool shapeless);
+    const lz_function* f, const function_call* c, bool shapeless, bool exact);
 
 /* "2 arguments: (2,3) float32, (3) int32; x: () bool", for messages. */
 void function_describe(const lz_function* f, char* text, size_t size);

@@ -62,8 +62,11 @@ int imported_apply(
     lz_list* out) {
   function_call c;
   if (function_call_make(&c, args, kwargs)) return 1;
-  const lz_function* f = i->functions;
-  while (f && !function_matches(f, &c, i->shapeless)) f = f->next;
+  const lz_function* f = NULL;
+  for (int exact = 1; exact >= 0 && !f; exact--) {
+    f = i->functions;
+    while (f && !function_matches(f, &c, i->shapeless, exact)) f = f->next;
+  }
   int failed =
       f ? function_apply(f, c.in, i->shapeless, out) : imported_none(i, &c);
   if (f && failed) error_context("[import_function] %s", i->path);

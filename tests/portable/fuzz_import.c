@@ -49,7 +49,7 @@ static void evaluate(const lz_function* f, const lz_list* in) {
   lz_list out = {0};
   function_call c;
   if (function_call_make(&c, in, NULL)) die("arguments");
-  if (function_matches(f, &c, false) && is_small(f)) {
+  if (function_matches(f, &c, false, true) && is_small(f)) {
     evaluated++;
     if (function_apply(f, c.in, false, &out) ||
         eval_arrays(out.items, out.count, LAZULI_TRIGGER_EVAL, false)) {

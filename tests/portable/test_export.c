@@ -18,6 +18,19 @@ static void test_round_trip(void** state) {
   mlx_vector_array_free(res);
   mlx_vector_array_free(in);
 
+  /* A name that the function does not know stands for the next input. */
+  mlx_array x = floats(2);
+  mlx_map_string_to_array name = mlx_map_string_to_array_new();
+  assert_fine(mlx_map_string_to_array_insert(name, "x", x));
+  in = mlx_vector_array_new();
+  res = mlx_vector_array_new();
+  assert_fine(mlx_imported_function_apply_kwargs(&res, f, in, name));
+  expect(res, 0, 2, 1, -exp(2));
+  mlx_vector_array_free(res);
+  mlx_vector_array_free(in);
+  mlx_map_string_to_array_free(name);
+  mlx_array_free(x);
+
   /* What fits no trace is refused, with both told. */
   mlx_vector_array wrong = list2(floats(2), floats(2)), none = {0};
   assert_error(
