@@ -7,7 +7,9 @@
 #include "stream/pool.h"
 
 /* SCRATCH_TARGET   bytes of scratch that a tile should touch
- * TILE_MAX, _MIN   elements of a tile; the least of them run without a plan
+ * TILE_MAX, _MIN   elements of a tile, more of them where all are narrow; the
+ *                  least run without a plan
+ * TILE_ALONE       bytes of one, of a single operation on the arrays themselves
  * PLANE_MAX        elements of a tile that is a plane
  * ROW_MIN          shorter rows are gathered several at a time
  * ROW_LINES, LINES bytes of a plane along a transposed array's own rows, and
@@ -24,6 +26,7 @@
 enum {
   SCRATCH_TARGET = 512,
   TILE_MAX = 64,
+  TILE_ALONE = 256,
   TILE_MIN = 16,
   PLANE_MAX = 256,
   ROW_MIN = 8,
@@ -39,12 +42,13 @@ enum {
 enum {
   SCRATCH_TARGET = 32 << 10,
   TILE_MAX = 1024,
+  TILE_ALONE = 16 << 10,
   TILE_MIN = 128,
   PLANE_MAX = 8192,
   ROW_MIN = 128,
   ROW_LINES = 256,
   LINES = 128,
-  STREAM_BYTES = 4 << 20,
+  STREAM_BYTES = 16 << 20,
   STREAM_BYTES_TRANSPOSED = 512 << 10,
   STREAM_COST = 4,
   PIECE_COST = 3,
@@ -222,6 +226,9 @@ static void choose_tile(program_job* j, int size) {
         j->owner[o] == PROGRAM_NONE && p->output_registers[o] >= p->n_inputs;
   bool turned = j->row_axis != PROGRAM_NONE;
   int tile = turned ? PLANE_MAX : TILE_MAX;
+  if (!turned && p->max_size < 4) tile *= 4 / p->max_size;
+  if (!turned && touched == 0 && p->n_instrs == 1)
+    tile = TILE_ALONE / p->max_size;
   while (tile > TILE_MIN && tile * touched * p->max_size > SCRATCH_TARGET)
     tile /= 2;
   j->tile_rows = 1;

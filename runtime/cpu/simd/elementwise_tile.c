@@ -270,7 +270,7 @@ INLINE int64_t size_of(int64_t stride) {
       row_##bits(to, from, column, columns);                                   \
       for (int r = 1; r < rows; r++)                                           \
         memcpy(to + (int64_t)r * columns, to, (size_t)columns * sizeof *to);   \
-    } else if (column != 0 && size_of(row) < size_of(column)) {                \
+    } else if (rows > 1 && column != 0 && size_of(row) < size_of(column)) {    \
       for (int c = 0; c < columns; c++)                                        \
         for (int r = 0; r < rows; r++)                                         \
           to[(int64_t)r * columns + c] = from[r * row + c * column];           \
