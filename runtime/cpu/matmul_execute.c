@@ -202,12 +202,15 @@ static void matmul_dense_parts(
     if (matmul_dense_part(d, i)) atomic_store(&d->failed, 1);
 }
 
+/* Elements of a matrix that stays in a second level cache. */
+#define MATMUL_CACHED (512 * 1024)
+
 /* Cuts [0, extent) into at most `parts`, each a multiple of 16 but the last, of
- * 64 if large. */
+ * 64 if large, and above ONEDNN_FEW. */
 static int64_t matmul_cut(int64_t extent, int64_t parts) {
   const int64_t part = (extent + parts - 1) / parts;
   const int64_t unit = part < 512 ? 16 : 64;
-  return (part + unit - 1) & -unit;
+  return part <= 2 * ONEDNN_FEW ? 2 * ONEDNN_FEW : (part + unit - 1) & -unit;
 }
 
 /* Whether matmul_packed gives the very same floats, so that it does not matter
@@ -223,6 +226,13 @@ static bool matmul_is_like_packed(const matmul_dense_call* d) {
 static int64_t matmul_count(int64_t extent, int64_t part) {
   const int64_t whole = extent / part;
   return whole && extent % part <= ONEDNN_FEW ? whole : whole + 1;
+}
+
+/* Whether to cut rows of the product: what has more is cut, but a b that all
+ * threads can have in their caches is left whole, as rows of out are. */
+static bool matmul_cuts_rows(const matmul_plan* p, int64_t parts) {
+  return p->m >= p->n ||
+         (p->m >= 2 * ONEDNN_FEW * parts && p->n * p->k <= MATMUL_CACHED);
 }
 
 /* 0: done; 1: not for oneDNN; -1: failed half way. */
@@ -251,7 +261,7 @@ static int matmul_onednn(const matmul_plan* p) {
   d.part_m = p->m;
   d.part_n = p->n;
   if (want > 1) {
-    if (p->m >= p->n)
+    if (matmul_cuts_rows(p, want))
       d.part_m = matmul_cut(p->m, want);
     else
       d.part_n = matmul_cut(p->n, want);
