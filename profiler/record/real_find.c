@@ -215,7 +215,11 @@ bool real_begin(void) {
   if (real_self.inside) return false;
   int phase = atomic_load(&real_phase);
   if (phase == REAL_OFF) return false;
-  if (phase == REAL_UNKNOWN) real_find();
+  if (phase == REAL_UNKNOWN) {
+    const int held = record_hold();
+    real_find();
+    record_resume(held);
+  }
   if (!found.library) return false;
   if (find_is_loading()) return false;
   if (!record_begin()) {
@@ -225,10 +229,12 @@ bool real_begin(void) {
   /* One thread learns; others pass through until it is done. */
   static atomic_flag learning = ATOMIC_FLAG_INIT;
   if (atomic_flag_test_and_set(&learning)) return false;
+  const int held = record_hold();
   record_python_find();
   real_self.inside++;
   real_layout_learn();
   real_self.inside--;
+  record_resume(held);
   record_probe_fill();
   find_announce();
   if (real_can(REAL_MEMORY)) real_memory_begin();

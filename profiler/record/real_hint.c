@@ -125,7 +125,9 @@ static uint8_t hint_native(const void* address) {
   uint64_t entry =
       atomic_load_explicit(&callers[slot].entry, memory_order_relaxed);
   if ((entry & ~UINT64_C(255)) == key) return (uint8_t)entry;
+  const int held = record_hold();
   uint8_t trigger = hint_of_callers(address);
+  record_resume(held);
   atomic_store_explicit(
       &callers[slot].entry, key | trigger, memory_order_relaxed);
   return trigger;

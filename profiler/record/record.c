@@ -101,7 +101,9 @@ void record_close(void) {
   int awake = RECORD_AWAKE;
   if (!atomic_compare_exchange_strong(&life.phase, &awake, RECORD_OVER)) return;
   atomic_store(&record.gate, RECORD_SHUT);
+  const int held = record_hold();
   trace_writer_close(record.writer);
+  record_resume(held);
 }
 
 /* The process ends in two steps that come in either order: our on_exit handler,
@@ -163,6 +165,7 @@ static void record_fork_in_child(void) {
 bool record_begin(void) {
   int saved = errno;
   if (record_opening) return false;
+  const int held = record_hold();
   life_lock();
   record_opening = true;
   if (life.phase == RECORD_ASLEEP) {
@@ -184,6 +187,7 @@ bool record_begin(void) {
   record.generation++;
   record_opening = false;
   life_unlock();
+  record_resume(held);
   errno = saved;
   return on;
 }
@@ -192,6 +196,7 @@ bool record_begin(void) {
 static void record_continue(void) {
   int saved = errno;
   if (record_opening) return;
+  const int held = record_hold();
   life_lock();
   record_opening = true;
   if (atomic_load(&record.gate) == RECORD_FORKED &&
@@ -201,6 +206,7 @@ static void record_continue(void) {
   }
   record_opening = false;
   life_unlock();
+  record_resume(held);
   errno = saved;
 }
 

@@ -13,6 +13,7 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +68,18 @@ extern struct record {
 
 extern __thread record_thread* record_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* While the recorder opens and reads files: what the program called is no point
+ * where its thread may be cancelled. Returns what record_resume() wants back.
+ */
+static inline int record_hold(void) {
+  int was = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+  return was;
+}
+static inline void record_resume(int was) {
+  pthread_setcancelstate(was, &was);
+}
 
 /* Creates the trace if that has not happened. False when there is none to be:
  * turned off, or the file cannot be created. May be called again. */

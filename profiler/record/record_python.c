@@ -263,7 +263,9 @@ uint8_t record_python_trigger(uint8_t otherwise) {
   if (p && p->code) trigger = p->trigger;
   python_unlock();
   if (trigger == PYTHON_UNREAD) {
+    const int held = record_hold();
     trigger = python_read(frame, code, PYTHON_SILENT);
+    record_resume(held);
     python_lock();
     p = python_slot(code, at);
     if (p && p->code) p->trigger = trigger;

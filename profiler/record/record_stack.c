@@ -41,7 +41,9 @@ void record_stack_init(void) {
 int record_stack_walk(void** frames, int room) {
   stack_load();
   int saved = errno;
+  const int held = record_hold();
   int n = stack.backtrace ? stack.backtrace(frames, room) : 0;
+  record_resume(held);
   errno = saved;
   return n;
 }
@@ -97,7 +99,9 @@ uint32_t record_stack_take(record_thread* t) {
   atomic_store_explicit(&t->unwinding, true, memory_order_relaxed);
   /* As far as to an interpreter, however few are kept. */
   const uint32_t room = stack.depth > STACK_LEAST ? stack.depth : STACK_LEAST;
+  const int held = record_hold(); /* the unwinder reads files */
   int n = stack.backtrace(frames, (int)(room + STACK_OWN));
+  record_resume(held);
   uint64_t begin, end;
   record_module_self(&begin, &end);
   int skip = 0;

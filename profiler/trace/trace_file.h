@@ -3,7 +3,10 @@
  * The program may close any descriptor (daemons close them all) and get the
  * number back for a file of its own, or open the same path again. So each use
  * makes sure that the number still means our file; else the file is opened
- * again by its path, if it is still there. */
+ * again by its path, if it is still there.
+ *
+ * Nothing here goes through those functions of the C library at which a thread
+ * may be cancelled: what the program called is none of them. */
 #ifndef TRACE_FILE_H
 #define TRACE_FILE_H
 

@@ -229,6 +229,26 @@ static int mode_threads(void) {
   return 0;
 }
 
+/* A thread that is to be cancelled goes on to the next point where it may be,
+ * and events are none. */
+static volatile int cancel_passed;
+static void* cancel_main(void* unused) {
+  pthread_cancel(pthread_self());
+  nodes(1, 20000);
+  cancel_passed = 1;
+  pthread_testcancel();
+  cancel_passed = 2;
+  return unused;
+}
+
+static int mode_cancel(void) {
+  pthread_t thread;
+  void* result = NULL;
+  pthread_create(&thread, NULL, cancel_main, NULL);
+  pthread_join(thread, &result);
+  return cancel_passed == 1 && result == PTHREAD_CANCELED ? 0 : 1;
+}
+
 /* exit() while others are writing. */
 static int mode_exit_threads(void) {
   pthread_t thread;
@@ -331,6 +351,7 @@ static const struct {
     {"exec", mode_exec},
     {"threads", mode_threads},
     {"exit_threads", mode_exit_threads},
+    {"cancel", mode_cancel},
     {"dlclose", mode_dlclose},
     {"marks", mode_marks},
     {"signals", mode_signals},

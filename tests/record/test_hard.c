@@ -178,6 +178,15 @@ static void test_exit_threads(void** state) {
   }
 }
 
+static void test_cancel(void** state) {
+  (void)state;
+  run_result r = RUN(lazuli, "record", "-o", "t.lzt", program, "cancel");
+  assert_int_equal(r.status, 0);
+  run_trace* t = run_read("t.lzt");
+  assert_int_equal(nodes_in_order(t), 20000);
+  run_free(t);
+}
+
 /* The trace is a whole one of the beginning; the program ends as it should. */
 static void is_cut(const char* path, run_result r) {
   assert_true(WIFEXITED(r.status));
@@ -282,6 +291,7 @@ int main(void) {
       TEST(test_exit_in_handler),
       TEST(test_malloc_in_handler),
       TEST(test_exit_threads),
+      TEST(test_cancel),
       TEST(test_full_disk),
       TEST(test_size_limit),
       TEST(test_read_only_directory),
