@@ -91,6 +91,7 @@ typedef void (*lz_rectangle)(
 /* Input `input` is made as it is read: its view has no data. */
 typedef struct lz_maker {
   int input;
+  bool turned; /* what is made has its last two axes the other way round */
   lz_rectangle make;
   void* ctx;
 } lz_maker;
@@ -111,8 +112,11 @@ typedef struct lz_fusable {
    * by any thread; parts do not overlap. `maker` or `done` may be NULL. */
   int (*tiled)(
       const lz_inner* x, const lz_maker* maker, lz_tile_done done, void* ctx);
-  /* The set of inputs of which one can be made for `tiled`; NULL: none. */
+  /* The set of inputs of which one can be made for `tiled`, from bit 16 on of
+   * those that can be made turned; NULL: none. */
   uint32_t (*made)(const lz_node* n);
+  /* Of a view: does it exchange the last two axes and nothing else? */
+  bool (*turns)(const lz_node* n);
 } lz_fusable;
 
 /* Transformations. Each is written in terms of graph-level operations (ops/),

@@ -112,7 +112,7 @@ int matmul_run_made(
   }
   matmul_starts(starts, p.batch, a, b, c, out);
   p.starts = starts;
-  matmul_merge(&p);
+  if (!maker || !maker->turned) matmul_merge(&p);
   int status = maker ? matmul_execute_made(&p, maker) : matmul_execute(&p);
   if (starts != few) free(starts);
   return status;

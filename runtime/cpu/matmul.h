@@ -25,7 +25,8 @@ typedef struct matmul_epilogue {
  * another: `make` writes rows, counted through all leading axes, and columns of
  * it to `to`, row-major, and may use the pool. */
 typedef struct matmul_maker {
-  int input; /* 0: a; 1: b */
+  int input;   /* 0: a; 1: b */
+  bool turned; /* rows and columns are those of the operand's transpose */
   void (*make)(
       void* ctx,
       int64_t row,
@@ -47,9 +48,8 @@ int matmul_run(
     const lz_view* out,
     const matmul_epilogue* e);
 
-/* The same; the data of the operand that is made is not looked at, its strides
- * are those of row-major order. It has the leading axes of out, or is a b of
- * two axes. */
+/* The same; the data of the operand that is made is not looked at. It has the
+ * leading axes of out, or is a b of two axes. */
 int matmul_run_made(
     const lz_view* a,
     const lz_view* b,

@@ -4,8 +4,8 @@
 #include "cpu/scratch.h"
 
 /* Bytes of a stripe, and the rows or columns that it has at least: thinner, the
- * other operand would be packed more often than that is worth. Columns are
- * pieces of rows in memory, of which short ones are slow to make. */
+ * other operand would be packed more often than that is worth. Of what
+ * is made pieces of rows, longer ones: short ones are slow to make. */
 #if defined(LAZULI_HOSTILE)
 enum { MADE_BYTES = 1 << 10, MADE_ROWS = 3, MADE_COLUMNS = 5 };
 #else
@@ -28,7 +28,8 @@ static void made_move(matmul_plan* s, int64_t rows, int64_t columns) {
 
 static int made_a(const matmul_plan* p, const matmul_maker* m) {
   const int64_t bytes = p->k * (int64_t)dtype_size(p->dtype);
-  const int64_t rows = made_stripe(p->m, bytes, MADE_ROWS);
+  const int64_t rows =
+      made_stripe(p->m, bytes, m->turned ? MADE_COLUMNS : MADE_ROWS);
   char* scratch = scratch_get(SCRATCH_MADE, (size_t)(rows * bytes));
   if (!scratch) return 1;
   for (int64_t i = 0; i < p->batch; i++)
@@ -39,10 +40,14 @@ static int made_a(const matmul_plan* p, const matmul_maker* m) {
       s.batch = 1;
       s.starts = &start;
       s.done_row = i * p->m + i0;
-      s.a = (matmul_matrix){scratch, p->k, 1};
+      s.a = m->turned ? (matmul_matrix){scratch, 1, s.m}
+                      : (matmul_matrix){scratch, p->k, 1};
       start.a = 0;
       made_move(&s, i0, 0);
-      m->make(m->ctx, s.done_row, s.m, 0, p->k, scratch);
+      if (m->turned)
+        m->make(m->ctx, i * p->k, p->k, i0, s.m, scratch);
+      else
+        m->make(m->ctx, s.done_row, s.m, 0, p->k, scratch);
       if (matmul_execute(&s)) return 1;
     }
   return 0;
@@ -50,16 +55,21 @@ static int made_a(const matmul_plan* p, const matmul_maker* m) {
 
 static int made_b(const matmul_plan* p, const matmul_maker* m) {
   const int64_t bytes = p->k * (int64_t)dtype_size(p->dtype);
-  const int64_t columns = made_stripe(p->n, bytes, MADE_COLUMNS);
+  const int64_t columns =
+      made_stripe(p->n, bytes, m->turned ? MADE_ROWS : MADE_COLUMNS);
   char* scratch = scratch_get(SCRATCH_MADE, (size_t)(columns * bytes));
   if (!scratch) return 1;
   for (int64_t j0 = 0; j0 < p->n; j0 += columns) {
     matmul_plan s = *p;
     s.n = p->n - j0 < columns ? p->n - j0 : columns;
     s.done_column = j0;
-    s.b = (matmul_matrix){scratch, s.n, 1};
+    s.b = m->turned ? (matmul_matrix){scratch, 1, p->k}
+                    : (matmul_matrix){scratch, s.n, 1};
     made_move(&s, 0, j0);
-    m->make(m->ctx, 0, p->k, j0, s.n, scratch);
+    if (m->turned)
+      m->make(m->ctx, j0, s.n, 0, p->k, scratch);
+    else
+      m->make(m->ctx, 0, p->k, j0, s.n, scratch);
     if (matmul_execute(&s)) return 1;
   }
   return 0;

@@ -273,7 +273,7 @@ static int fuse_finish(lz_plan* p, plan_group* g) {
     const plan_node* t = fuse_member(p, g, k);
     bool elementwise = fuse_is_elementwise(t);
     plain &= elementwise && array_same_shape(t->out, root);
-    cores += !elementwise;
+    cores += !elementwise && !(t->node->op->flags & OP_VIEW);
   }
   if (plain)
     g->kinds = GROUP_PROGRAM;

@@ -71,34 +71,20 @@ static bool again_walk(lz_plan* p, again_way* w, uint32_t i) {
       if (!again_walk(p, w, (uint32_t)(t - p->tape))) return false;
       continue;
     }
-    /* What another kernel might have kept to itself must be written too. */
-    bool written = !t || t->wanted || t->shared || !t->node->op->fusable;
+    /* What another kernel would have kept to itself must be written too. */
+    bool written = !t || t->wanted || t->uses > 1 || !t->node->op->fusable;
     if (!again_reads(w, a, written)) return false;
   }
   return true;
 }
 
-/* A view shows memory, and a value computed again has none. */
+/* A view shows memory, and a value computed again has none; but of an operand
+ * that is made it is the way it is made. */
 static bool again_is_shown(
     const lz_plan* p, const plan_group* g, const lz_array* a) {
-  for (uint32_t k = 0; k < g->n_members; k++) {
+  for (uint32_t k = 0; k < g->n_members && g->kinds != GROUP_MATMUL; k++) {
     const lz_node* n = fuse_member(p, g, k)->node;
     if ((n->op->flags & OP_VIEW) && fuse_node_reads(n, a)) return true;
-  }
-  return false;
-}
-
-/* Whether group g reads another value that is made of what is read besides:
- * with both of them gone the bytes are saved once more. */
-static bool again_serves_two(lz_plan* p, const again_way* w) {
-  for (uint32_t k = 0; k < w->g->n_inputs; k++) {
-    const lz_array* other = w->g->inputs[k];
-    const plan_node* t = plan_node_of(p, other);
-    if (other == w->value || !t || !fuse_is_elementwise(t) ||
-        other->size != w->value->size)
-      continue;
-    for (uint32_t r = 0; r < w->n_reads; r++)
-      if (fuse_node_reads(t->node, w->reads[r])) return true;
   }
   return false;
 }
@@ -112,9 +98,7 @@ static bool again_pays(
   unsigned kinds;
   int rows;
   if (again_is_shown(p, g, t->out) || !again_walk(p, &w, i)) return false;
-  if (w.alive > array_nbytes(t->out)) return false;
-  if (w.moved >= saved && !(w.moved == saved && again_serves_two(p, &w)))
-    return false;
+  if (w.alive > array_nbytes(t->out) || w.moved >= saved) return false;
   if ((uint64_t)w.cost * (uint64_t)t->out->size > AGAIN_COST * saved)
     return false;
   if (g->n_members + w.n > FUSE_MAX_MEMBERS) return false;

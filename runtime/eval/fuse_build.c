@@ -116,9 +116,10 @@ static void build_levels(build_stages* b) {
     const plan_node* t = &b->p->tape[b->members[i]];
     bool elementwise = fuse_is_elementwise(t);
     if (b->g->kinds != GROUP_ROWS) {
-      /* Before the core, the core, after it. */
+      /* Before the core, a view of that, the core, after it. */
       bool before = fuse_stands_before(b->p, b->g, t);
-      b->level[i] = !elementwise ? 1 : before ? 0 : 2;
+      bool view = t->node->op->flags & OP_VIEW;
+      b->level[i] = view ? 1 : !elementwise ? 2 : before ? 0 : 3;
       continue;
     }
     for (uint32_t k = 0; k < t->node->n_inputs; k++) {
@@ -168,8 +169,11 @@ static int build_values(build_stages* b, lz_array** outputs) {
         .base = FUSED_NO_BASE,
         .shape = build_shape(p, t->out)};
     if (!v->shape) return 1;
-    if (t->node->op->flags & OP_VIEW)
+    if (t->node->op->flags & OP_VIEW) {
+      const lz_fusable* f = t->node->op->fusable;
       v->base = build_value(b, t->node->inputs[0]);
+      v->turned = f->turns && f->turns(t->node);
+    }
     if (!build_writes(b->g, t)) continue;
     v->place = FUSED_OUT;
     v->index = (uint16_t)n_out;

@@ -187,23 +187,56 @@ static int kinds_reader_side(
   return side;
 }
 
-/* The operand that the value is, alone or for the members before the product;
- * NULL: it cannot be made. */
+static bool kinds_turns(const plan_node* t) {
+  const lz_fusable* f = t->node->op->fusable;
+  return f->turns && f->turns(t->node);
+}
+
+/* The member that makes the array, t being one; NULL: none does. */
+static const plan_node* kinds_maker(
+    lz_plan* p, const plan_group* g, const plan_node* t, const lz_array* a) {
+  const plan_node* from = plan_node_of(p, a);
+  if (from == t) return t;
+  return from && fuse_holds(g, (uint32_t)(from - p->tape)) ? from : NULL;
+}
+
+/* With t before the product of a MATMUL: the array whose elements are made, as
+ * an operand or behind views of it; NULL: it cannot be. */
 static const lz_array* kinds_operand(
     lz_plan* p, const plan_node* t, const plan_group* g) {
   const lz_node* core = p->tape[g->core - 1].node;
   const lz_fusable* f = core->op->fusable;
-  uint32_t possible = f->made ? f->made(core) : 0, reads = 0, made = 0;
+  uint32_t possible = f->made ? f->made(core) : 0;
+  const lz_array* operand = NULL;
   for (uint32_t k = 0; k < core->n_inputs; k++) {
-    const plan_node* from = plan_node_of(p, core->inputs[k]);
-    if (from && from != t && fuse_holds(g, (uint32_t)(from - p->tape)))
-      made |= 1u << k;
-    if (core->inputs[k] == t->out) reads |= 1u << k;
+    const lz_array* a = core->inputs[k];
+    const plan_node* from = kinds_maker(p, g, t, a);
+    if (!from) continue;
+    if (operand) return NULL;
+    bool turned = kinds_is_view(from) && kinds_turns(from);
+    for (; from && kinds_is_view(from); from = kinds_maker(p, g, t, a))
+      a = from->node->inputs[0];
+    if (!(possible & (1u << (turned ? k + 16 : k)))) return NULL;
+    operand = a;
   }
-  uint32_t operand = reads ? reads : made;
-  if (!(operand & possible) || (operand & (operand - 1)) || (reads && made))
-    return NULL;
-  return core->inputs[operand >> 1];
+  return operand;
+}
+
+/* A view through which an operand can be made: one that turns it, or another
+ * count of the same rows, of a value that can be made. */
+static bool kinds_shows(lz_plan* p, const plan_node* t, const plan_group* g) {
+  const lz_array *in = t->node->inputs[0], *out = t->out;
+  const plan_node* from = plan_node_of(p, in);
+  if (!from || !from->out || in->ndim < 2) return false;
+  if (kinds_turns(t)) {
+    if (!fuse_node_reads(p->tape[g->core - 1].node, out)) return false;
+  } else if (
+      in->size != out->size || out->ndim < 2 ||
+      in->shape[in->ndim - 1] != out->shape[out->ndim - 1]) {
+    return false;
+  }
+  bool further = kinds_is_view(from) && from->node->op->fusable;
+  return (fuse_is_elementwise(from) || further) && kinds_operand(p, t, g);
 }
 
 /* Whether an operation would take the value in behind it, as what is left of a
@@ -230,6 +263,9 @@ static bool kinds_matmul(
     bool output,
     fuse_verdict* v) {
   const lz_array* root = p->tape[g->root].out;
+  if (kinds_is_view(t))
+    return g->core && !output && kinds_reader_side(p, t, g) > 0 &&
+           kinds_shows(p, t, g);
   int before =
       g->core && fuse_is_elementwise(t) ? kinds_reader_side(p, t, g) : 0;
   if (before > 0) {

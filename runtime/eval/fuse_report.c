@@ -117,8 +117,9 @@ void fuse_report_evaluated(lz_plan* p) {
     if (t->dead || !report_takes_in(t)) continue;
     for (uint32_t k = 0; k < t->node->n_inputs; k++) {
       const lz_array* a = t->node->inputs[k];
+      /* Read here and nowhere else: it would have been in no memory. */
       if (!(a->flags & ARRAY_FUSABLE) || a->size < t->out->size ||
-          (k && t->node->inputs[k - 1] == a))
+          atomic_load_explicit(&a->refs, memory_order_relaxed) != 1)
         continue;
       report_refusal(
           p,

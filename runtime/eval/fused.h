@@ -34,6 +34,7 @@ typedef struct fused_value {
   uint8_t place; /* fused_place */
   uint8_t dtype;
   uint8_t ndim;
+  bool turned; /* of a view: the last two axes are the other way round */
   uint16_t index;
   uint16_t base; /* views: the value they show; else FUSED_NO_BASE */
   const int32_t* shape;

@@ -138,18 +138,20 @@ static int product_operands(
     lz_maker* maker) {
   const fused_stage* core = &f->stages[f->core];
   for (int i = 0; i < core->n_in; i++) {
-    const fused_value* v = &f->values[core->in[i]];
+    const fused_value *v = &f->values[core->in[i]], *made = v;
     const lz_array* a = fused_array(x, v);
     if (a) {
       in[i] = array_view(a);
       continue;
     }
+    while (made->base != FUSED_NO_BASE) made = &f->values[made->base];
     view_row_strides(v->ndim, v->shape, strides);
     in[i] = (lz_view){NULL, (lz_dtype)v->dtype, v->ndim, v->shape, strides};
     before->dtype = (lz_dtype)v->dtype;
-    before->program = product_open(x, f, &f->stages[0], v->ndim, v->shape);
+    before->program =
+        product_open(x, f, &f->stages[0], made->ndim, made->shape);
     if (!before->program) return 1;
-    *maker = (lz_maker){i, product_make, before};
+    *maker = (lz_maker){i, v->turned, product_make, before};
     x->flops +=
         (uint64_t)view_size(&in[i]) * (uint64_t)f->stages[0].program->n_instrs;
   }

@@ -38,7 +38,7 @@ static int addmm_cpu(lz_exec* x) {
 static int matmul_around(
     const lz_inner* x, const lz_maker* maker, const matmul_epilogue* e) {
   if (!maker) return matmul_run(&x->in[0], &x->in[1], x->out, e);
-  const matmul_maker m = {maker->input, maker->make, maker->ctx};
+  const matmul_maker m = {maker->input, maker->turned, maker->make, maker->ctx};
   return matmul_run_made(&x->in[0], &x->in[1], x->out, e, &m);
 }
 
@@ -62,7 +62,8 @@ static int addmm_tiled(
 
 /* Rows of a that many products of the batch share, or a matrix b that there are
  * several of, would be made more than once; one small matrix after another
- * leaves threads idle; and few rows read b faster than it is made in parts. */
+ * leaves threads idle; and few rows read b faster than it is made in pieces of
+ * its rows. */
 static uint32_t matmul_made(const lz_node* n) {
   enum { LEAST_ROWS = 64 };
   const lz_array *a = n->inputs[0], *b = n->inputs[1];
@@ -72,7 +73,9 @@ static uint32_t matmul_made(const lz_node* n) {
   const bool own = a->size == out->size / b->shape[b->ndim - 1] * a->shape[k];
   const bool large = b->ndim == 2 || out->shape[m] >= LEAST_ROWS;
   const bool rows = out->size / out->shape[m + 1] >= LEAST_ROWS;
-  return (own && large ? 1u : 0u) | (b->ndim == 2 && rows ? 2u : 0u);
+  const bool some = out->shape[m] > 1;
+  return (own && large ? 1u : 0u) | (own && large && some ? 1u << 16 : 0u) |
+         (b->ndim == 2 && rows ? 2u : 0u) | (b->ndim == 2 ? 2u << 16 : 0u);
 }
 
 static const lz_fusable matmul_fusable = {

@@ -202,10 +202,25 @@ VIEW(
     .fusable = &spread,
     .vmap = broadcast_vmap,
     .infer = infer_broadcast_to);
+static int turn_rows(const lz_node* n) {
+  (void)n;
+  return 0;
+}
+static bool turn_turns(const lz_node* n) {
+  const view_axes* p = n->params;
+  const int last = n->outputs[0]->ndim - 1;
+  for (int i = 0; i <= last; i++)
+    if (p->axis[i] != (i == last ? last - 1 : i == last - 1 ? last : i))
+      return false;
+  return last > 0;
+}
+static const lz_fusable turn = {.rows = turn_rows, .turns = turn_turns};
+
 VIEW(
     transpose,
     "Transpose",
     view_transpose,
+    .fusable = &turn,
     .vjp = transpose_vjp,
     .vmap = transpose_vmap,
     .infer = infer_transpose,
