@@ -55,12 +55,23 @@ static bool source_is_name(char c) {
   return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The name before the last parentheses of a call: "item" of "f(x).item()". */
-static bool source_callee(const char* text, char* out, size_t size) {
+/* What calling the name is for; 0: not known. Of a branch only the
+ * interpreter's own functions: methods of the same name compute. */
+static uint8_t source_called(const char* name, size_t length, bool attribute) {
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+    if (strlen(calls[i].name) == length &&
+        memcmp(calls[i].name, name, length) == 0 &&
+        !(attribute && calls[i].trigger == LAZULI_TRIGGER_CONTROL_FLOW))
+      return calls[i].trigger;
+  return 0;
+}
+
+/* By the name before the last parentheses: "item" of "f(x).item()". */
+static uint8_t source_callee(const char* text) {
   size_t end = strlen(text);
   int depth = 0;
   while (end && isspace((unsigned char)text[end - 1])) end--;
-  if (!end || text[end - 1] != ')') return false;
+  if (!end || text[end - 1] != ')') return 0;
   while (end) {
     char c = text[--end];
     if (c == ')' || c == ']') depth++;
@@ -70,10 +81,8 @@ static bool source_callee(const char* text, char* out, size_t size) {
   while (end && isspace((unsigned char)text[end - 1])) end--;
   size_t begin = end;
   while (begin && source_is_name(text[begin - 1])) begin--;
-  if (begin == end || end - begin >= size) return false;
-  memcpy(out, text + begin, end - begin);
-  out[end - begin] = '\0';
-  return true;
+  return source_called(
+      text + begin, end - begin, begin && text[begin - 1] == '.');
 }
 
 /* The last word before the expression, and the last other character. */
@@ -130,10 +139,21 @@ static bool source_branches(const char* text) {
          (strchr("([{", text[0]) && source_holds(text, 1, filter));
 }
 
-/* f"{x}", of which the text is the string or the field in it; "%f" % x. */
+/* An f-string with a field begins in the text. */
+static bool source_has_field(const char* text) {
+  for (const char* p = text; (p = strpbrk(p, "fF")); p++)
+    if ((p[1] == '"' || p[1] == '\'') &&
+        (p == text || !source_is_name(p[-1])) && strchr(p, '{'))
+      return true;
+  return false;
+}
+
+/* f"{x}", of which the text is the string or the field in it, with its braces
+ * or without; "%f" % x. */
 static bool source_formats(const char* text, const char* before) {
   const size_t n = strlen(before);
-  if (n && before[n - 1] == '{') return true;
+  if ((n && before[n - 1] == '{') || (text[0] == '{' && strpbrk(before, "\"'")))
+    return true;
   const bool f = text[0] == 'f' || text[0] == 'F';
   return (text[f] == '"' || text[f] == '\'') && (f || strchr(text, '%'));
 }
@@ -142,11 +162,9 @@ static uint8_t source_judge(
     const char* text, const char* before, uint8_t otherwise) {
   static const char* const branches[] = {
       "if", "elif", "while", "assert", "not", "and", "or"};
-  char callee[64];
   if (source_branches(text)) return LAZULI_TRIGGER_CONTROL_FLOW;
-  if (source_callee(text, callee, sizeof callee))
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-      if (strcmp(calls[i].name, callee) == 0) return calls[i].trigger;
+  const uint8_t called = source_callee(text);
+  if (called) return called;
   if (source_formats(text, before)) return LAZULI_TRIGGER_PRINT;
   for (size_t i = 0; i < sizeof branches / sizeof *branches; i++)
     if (source_follows(before, branches[i])) return LAZULI_TRIGGER_CONTROL_FLOW;
@@ -155,19 +173,22 @@ static uint8_t source_judge(
 
 /* Without columns (Python 3.10): what the whole line holds. */
 static uint8_t source_judge_line(const char* line, uint8_t otherwise) {
-  size_t at = strspn(line, " \t");
+  static const char* const statements[] = {
+      "if", "elif", "while", "assert", NULL};
+  const bool branch = source_begins(line + strspn(line, " \t"), statements);
+  /* What comes first in the table is inside of what comes later. */
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-    const char* hit = strstr(line, calls[i].name);
-    size_t length = strlen(calls[i].name);
-    if (hit && hit[length] == '(' && (hit == line || !source_is_name(hit[-1])))
-      return calls[i].trigger;
+    const size_t length = strlen(calls[i].name);
+    if (branch && calls[i].trigger == LAZULI_TRIGGER_PRINT) break;
+    for (const char* p = line; (p = strstr(p, calls[i].name)); p += length)
+      if (p[length] == '(' && (p == line || !source_is_name(p[-1])) &&
+          source_called(p, length, p > line && p[-1] == '.'))
+        return calls[i].trigger;
   }
-  if (strncmp(line + at, "if ", 3) == 0 ||
-      strncmp(line + at, "elif ", 5) == 0 ||
-      strncmp(line + at, "while ", 6) == 0 ||
-      strncmp(line + at, "assert ", 7) == 0)
+  static const char* const joints[] = {"and", "or", "if", "not", NULL};
+  if (branch || source_holds(line, 0, joints))
     return LAZULI_TRIGGER_CONTROL_FLOW;
-  return otherwise;
+  return source_has_field(line) ? LAZULI_TRIGGER_PRINT : otherwise;
 }
 
 uint8_t record_source_judge(

@@ -45,7 +45,8 @@ def record(command, *options):
         mask(recorded.stdout) == mask(alone.stdout),
         f"printed {recorded.stdout!r}, alone {alone.stdout!r}",
     )
-    check(recorded.stderr == alone.stderr, recorded.stderr)
+    numbers = lambda text: re.sub(r"pid=\d+", "pid", text)
+    check(numbers(recorded.stderr) == numbers(alone.stderr), recorded.stderr)
     return recorded.stdout, "t.lzt"
 
 
@@ -114,7 +115,12 @@ def exact(path, trace):
 
 
 def triggers():
-    for name in ("triggers.py", "branches.py", "tasks.py"):
+    names = ["triggers.py", "tasks.py"]
+    # Before 3.11 Python tells lines alone.
+    version = run([PYTHON, "-c", "import sys; print(sys.version_info >= (3, 11))"])
+    if version.stdout == "True\n":
+        names.append("branches.py")
+    for name in names:
         path = script(name)
         _, trace = record([PYTHON, path])
         exact(path, trace)
