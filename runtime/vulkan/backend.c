@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "stream/stream.h"
 #include "vulkan/glsl.h"
+#include "vulkan/kernels.h"
 #include "vulkan/memory.h"
 #include "vulkan/queue.h"
 
@@ -157,9 +158,8 @@ static int vulkan_run_program(vk_device* d, lz_exec* x, const lz_program* p) {
   }
   for (int i = 0; i < x->n_out; i++) out[i] = x->out[i]->dtype;
   if (shape->size > INT32_MAX)
-    return error_fail(
-        "[fused kernel] %lld elements are too many for one gpu "
-        "kernel",
+    return gpu_lack(
+        "[fused kernel] %lld elements are too many for one gpu kernel",
         (long long)shape->size);
   char* text = glsl_program(p, in, out, access, shape->ndim);
   VkPipeline pipeline = text ? vulkan_pipeline(d, text) : VK_NULL_HANDLE;
@@ -184,14 +184,32 @@ static int vulkan_run_program(vk_device* d, lz_exec* x, const lz_program* p) {
       x);
 }
 
+/* Where the host has to help out it would take doubles, which devices do not:
+ * whether a program runs must not depend on which kernels there are. */
+static int vulkan_takes(const lz_exec* x) {
+  for (int i = 0; i < x->n_in + x->n_out; i++) {
+    const lz_array* a = i < x->n_in ? x->in[i] : x->out[i - x->n_in];
+    if (a && a->dtype == DTYPE_FLOAT64)
+      return error_fail(
+          "[%s] float64 is not supported on the gpu: cast to float32, or use a "
+          "cpu stream",
+          x->op ? x->op->name : "fused kernel");
+  }
+  return 0;
+}
+
+bool vulkan_lacks_kernel(void) {
+  return gpu_lacking();
+}
+
 int vulkan_run(lz_exec* x, const lz_program* program) {
   vk_device* d = vulkan_device();
+  gpu_lacks_nothing();
   if (!d) return error_fail("the gpu is not available: %s", vk_why_not());
+  if (vulkan_takes(x)) return 1;
   x->deferred = true;
   if (program) return vulkan_run_program(d, x, program);
-  if (!x->op->gpu)
-    return error_fail(
-        "[%s] has no gpu kernel yet: use a cpu stream", x->op->name);
+  if (!x->op->gpu) return gpu_lack("[%s] has no gpu kernel yet", x->op->name);
   return x->op->gpu(x);
 }
 

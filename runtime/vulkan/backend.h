@@ -21,6 +21,12 @@ bool vulkan_is_hardware(void);
  * vulkan_finish(). Non-zero with a message on failure. */
 int vulkan_run(lz_exec* x, const lz_program* program);
 
+/* Whether this thread's last vulkan_run() failed for want of a kernel alone:
+ * nothing was allocated or queued, and the host may compute the same outputs
+ * once vulkan_finish() has returned. Never of float64, which no GPU stream
+ * takes. */
+bool vulkan_lacks_kernel(void);
+
 /* Submits what is queued on the stream and waits for its end. Non-zero where
  * the device failed. */
 int vulkan_finish(lz_stream* s);

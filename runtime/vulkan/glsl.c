@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "vulkan/kernels.h"
 
 /* Element types in shaders: as stored, as computed with, and the way between.
  * Floats narrower than 32 bits are rounded after every operation, as on the
@@ -137,6 +138,7 @@ static const char prelude[] =
     "  return sign(a) * (1.0 - p * exp(-x * x));\n"
     "}\n"
     "float ew_erfinv(float a) {\n"
+    "  if (abs(a) == 1.0) return a * uintBitsToFloat(0x7f800000u);\n"
     "  float w = -log((1.0 - a) * (1.0 + a)), p;\n"
     "  if (w < 5.0) {\n"
     "    w -= 2.5;\n"
@@ -188,14 +190,8 @@ __attribute__((format(printf, 2, 3))) static void put(
 
 static bool glsl_has(uint8_t dtype) {
   if (types[dtype].stored) return true;
-  if (dtype == DTYPE_FLOAT64)
-    error_set(
-        "[fused kernel] float64 is not supported on the gpu: cast to float32, "
-        "or use a cpu stream");
-  else
-    error_set(
-        "[fused kernel] %s has no gpu kernel yet: use a cpu stream",
-        dtype_name((lz_dtype)dtype));
+  gpu_lack(
+      "[fused kernel] %s has no gpu kernel yet", dtype_name((lz_dtype)dtype));
   return false;
 }
 
@@ -206,8 +202,8 @@ static const char* glsl_expression(const lz_instr* i) {
                   : dtype_is_integer(d) ? whole[i->op]
                                         : ew_glsl((ew_op)i->op);
   if (e && *e) return e;
-  error_set(
-      "[%s] has no gpu kernel for %s yet: use a cpu stream",
+  gpu_lack(
+      "[%s] has no gpu kernel for %s yet",
       ew_name((ew_op)i->op),
       dtype_name(d));
   return NULL;

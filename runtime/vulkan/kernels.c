@@ -2,6 +2,8 @@
 
 #if LAZULI_VULKAN
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -29,29 +31,39 @@ static VkPipeline gpu_pipeline(vk_device* d, gpu_shader* s) {
   return s->pipeline;
 }
 
+static _Thread_local bool lacking;
+
+int gpu_lack(const char* format, ...) {
+  char text[192];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  lacking = true;
+  return error_fail("%s: use a cpu stream", text);
+}
+
+bool gpu_lacking(void) {
+  return lacking;
+}
+
+void gpu_lacks_nothing(void) {
+  lacking = false;
+}
+
 static int gpu_need_f32(const lz_exec* x) {
   for (int i = 0; i < x->n_in; i++) {
     lz_dtype d = (lz_dtype)x->in[i]->dtype;
-    if (d == DTYPE_FLOAT64)
-      return error_fail(
-          "[%s] float64 is not supported on the gpu: cast to float32, or use a "
-          "cpu stream",
-          x->op->name);
     if (d != DTYPE_FLOAT32)
-      return error_fail(
-          "[%s] has no gpu kernel for %s yet: use a cpu stream",
-          x->op->name,
-          dtype_name(d));
+      return gpu_lack(
+          "[%s] has no gpu kernel for %s yet", x->op->name, dtype_name(d));
   }
   return 0;
 }
 
 static int gpu_need_dense(const lz_exec* x) {
   if (x->in[0]->flags & ARRAY_ROW_CONTIGUOUS) return 0;
-  return error_fail(
-      "[%s] has no gpu kernel for strided input yet: make it contiguous, or "
-      "use a cpu stream",
-      x->op->name);
+  return gpu_lack("[%s] has no gpu kernel for strided input yet", x->op->name);
 }
 
 static uint64_t gpu_address(vk_device* d, const lz_array* a) {
@@ -100,9 +112,10 @@ int gpu_matmul(lz_exec* x) {
   static gpu_shader shader = {shader_matmul, sizeof shader_matmul, NULL};
   const lz_array *a = x->in[0], *b = x->in[1];
   lz_array* out = x->out[0];
-  if (gpu_need_f32(x) || exec_alloc(x, 0)) return 1;
+  if (gpu_need_f32(x)) return 1;
   if (out->ndim > 10)
-    return error_fail("[Matmul] %d batch axes on the gpu", out->ndim - 2);
+    return gpu_lack("[Matmul] %d batch axes on the gpu", out->ndim - 2);
+  if (exec_alloc(x, 0)) return 1;
   matmul_push p = {.ndim = out->ndim - 2};
   p.m = (uint32_t)out->shape[out->ndim - 2];
   p.n = (uint32_t)out->shape[out->ndim - 1];
@@ -142,14 +155,11 @@ int gpu_reduce(lz_exec* x) {
   const lz_array* in = x->in[0];
   if (gpu_need_f32(x) || gpu_need_dense(x)) return 1;
   if (p->kind < REDUCE_SUM)
-    return error_fail(
-        "[%s] has no gpu kernel yet: use a cpu stream", x->op->name);
+    return gpu_lack("[%s] has no gpu kernel yet", x->op->name);
   /* Reduced axes must be neighbours: (outer, reduced, inner). */
   int first = __builtin_ctz(p->axes), last = 31 - __builtin_clz(p->axes);
   if (p->axes >> first != (UINT32_C(1) << (last - first + 1)) - 1)
-    return error_fail(
-        "[%s] has no gpu kernel for axes apart yet: use a cpu stream",
-        x->op->name);
+    return gpu_lack("[%s] has no gpu kernel for axes apart yet", x->op->name);
   if (exec_alloc(x, 0)) return 1;
   reduce_push r = {
       .outer = 1, .inner = 1, .kind = p->kind, .total = 1, .chunks = 1};
@@ -198,17 +208,14 @@ int gpu_softmax(lz_exec* x) {
   const lz_array* in = x->in[0];
   if (gpu_need_f32(x) || gpu_need_dense(x)) return 1;
   if (p->axis != in->ndim - 1)
-    return error_fail(
-        "[Softmax] has no gpu kernel for axis %d of %d yet: use a cpu stream",
-        p->axis,
-        in->ndim);
+    return gpu_lack(
+        "[Softmax] has no gpu kernel for axis %d of %d yet", p->axis, in->ndim);
+  if (in->shape[p->axis] >= 256 * 65535)
+    return gpu_lack(
+        "[Softmax] %d elements a row are too many for the gpu kernel",
+        in->shape[p->axis]);
   if (exec_alloc(x, 0)) return 1;
   if (in->size == 0) return 0;
-  if (in->shape[p->axis] >= 256 * 65535)
-    return error_fail(
-        "[Softmax] %d elements a row are too many for the gpu kernel: use a "
-        "cpu stream",
-        in->shape[p->axis]);
   softmax_push s = {.length = (uint32_t)in->shape[p->axis]};
   s.rows = (uint32_t)(in->size / s.length);
   vk_device* d = vk_open();

@@ -6,6 +6,12 @@
 #include "core/op.h"
 
 #if LAZULI_VULKAN
+/* Says that there is no kernel for what is asked, before anything is allocated
+ * or queued: the host will compute it. Always 1. */
+int gpu_lack(const char* format, ...) __attribute__((format(printf, 1, 2)));
+bool gpu_lacking(void);
+void gpu_lacks_nothing(void);
+
 #define GPU(name) .gpu = name
 /* float32, float16 and bfloat16, any strides, broadcast batches. */
 int gpu_matmul(lz_exec* x);

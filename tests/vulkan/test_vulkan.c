@@ -16,7 +16,9 @@
 #include "eval/eval.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/join.h"
 #include "ops/matmul.h"
+#include "ops/order.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "stream/stream.h"
@@ -256,6 +258,51 @@ static void devices_share_arrays(void** state) {
   scope_close(scope, NULL);
 }
 
+static void erfinv_ends_at_infinity(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  const float ends[] = {-1, 1};
+  const int32_t two = 2;
+  lz_array* a = scope_own(array_new_data(DTYPE_FLOAT32, 1, &two, ends));
+  lz_array* y = op_erfinv(a, gpu());
+  assert_int_equal(evaluate(y), 0);
+  const float* got = array_data(y);
+  assert_true(got[0] == -INFINITY && got[1] == INFINITY);
+  scope_close(scope, NULL);
+}
+
+/* Between kernels of the GPU what it has none for: the host helps out. */
+static void the_host_helps_out(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  const int axis = 0, axes[] = {0, 2}, back[] = {2, 0, 1};
+  lz_array* a = noise(3, (const int32_t[]){6, 7, 8}, 21);
+  lz_array* results[2][6];
+  for (int on = 0; on < 2; on++) {
+    lz_stream* s = on ? gpu() : cpu();
+    lz_array *x = op_add(a, a, s), **r = results[on];
+    x = op_sort(x, &axis, s); /* no kernel at all */
+    x = op_multiply(x, op_scalar(DTYPE_FLOAT32, 3), s);
+    r[0] = x;
+    r[1] = op_sum(op_transpose(x, back, 3, s), AXIS(1), false, s); /* strided */
+    r[2] = op_sum(x, AXES(axes, 2), false, s); /* axes apart */
+    r[3] = op_softmax(op_negative(x, s), AXIS(0), false, s);
+    r[4] = op_real(
+        op_multiply(
+            op_astype(x, DTYPE_COMPLEX64, s),
+            op_astype(a, DTYPE_COMPLEX64, s),
+            s),
+        s); /* a type that shaders do not have */
+    r[5] = op_concatenate((lz_array*[]){x, op_exp(a, s)}, 2, 1, s);
+  }
+  for (int i = 0; i < 6; i++) assert_close(results[1][i], results[0][i], 1e-4f);
+  /* Doubles are refused all the same. */
+  lz_array* d = op_sort(op_astype(a, DTYPE_FLOAT64, cpu()), &axis, gpu());
+  assert_int_not_equal(eval_array(d, LAZULI_TRIGGER_EVAL), 0);
+  assert_non_null(strstr(error_message(), "float64"));
+  scope_close(scope, NULL);
+}
+
 static void what_is_missing_is_said(void** state) {
   (void)state;
   size_t scope = scope_open();
@@ -303,6 +350,8 @@ int main(int argc, char** argv) {
       cmocka_unit_test(products_agree_with_the_cpu),
       cmocka_unit_test(reductions_and_softmax_agree_with_the_cpu),
       cmocka_unit_test(devices_share_arrays),
+      cmocka_unit_test(erfinv_ends_at_infinity),
+      cmocka_unit_test(the_host_helps_out),
       cmocka_unit_test(what_is_missing_is_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
