@@ -2,18 +2,18 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cpu/fft_batch.h"
 #include "cpu/fft_long.h"
+#include "cpu/fft_single.h"
 #include "cpu/lead.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
 
-/* Lines that are gathered together: neighbours in memory share cache lines. */
-#define FFT_LINES 8
-/* Lengths that go through vectors even alone, and that do not even together. */
-enum { FFT_SHORT = 1024, FFT_LONG = 1 << 17 };
+/* FFT_SHORT  lines go through vectors together however few they are
+ * FFT_LONG   and not even when many: their buffers would leave the cache
+ * FFT_OWN    a line that a thread's cache holds */
+enum { FFT_SHORT = 256, FFT_LONG = 1 << 11, FFT_OWN = 1 << 17 };
 
 typedef struct fft_pass {
   const lz_view *from, *to;
@@ -25,11 +25,6 @@ typedef struct fft_pass {
   _Atomic int failed;
 } fft_pass;
 
-static size_t pass_bytes(const fft_pass* p, int elements) {
-  (void)p;
-  return ((size_t)elements * sizeof(lz_complex) + 63) & ~(size_t)63;
-}
-
 /* Where line i starts: the index over all axes but the one transformed. */
 static int64_t line_offset(const lz_view* v, int axis, int64_t i) {
   int64_t at = 0;
@@ -39,64 +34,6 @@ static int64_t line_offset(const lz_view* v, int axis, int64_t i) {
     i /= v->shape[a];
   }
   return at;
-}
-
-/* Copies between lines in memory and rows of a buffer. */
-static void lines_in(
-    const fft_pass* p, const int64_t* starts, int count, char* to) {
-  const size_t size = dtype_size(p->from->dtype);
-  const int64_t step = p->from->strides[p->axis];
-  const size_t row = pass_bytes(p, p->in);
-  for (int k = 0; k < p->in; k++)
-    for (int l = 0; l < count; l++)
-      memcpy(
-          to + (size_t)l * row + (size_t)k * size,
-          lead_data(p->from, starts[l] + k * step),
-          size);
-}
-
-static void lines_out(
-    const fft_pass* p, const int64_t* starts, int count, const char* from) {
-  const int64_t step = p->to->strides[p->axis];
-  const size_t row = pass_bytes(p, p->out);
-  const bool real = p->to->dtype == DTYPE_FLOAT32;
-  for (int k = 0; k < p->out; k++)
-    for (int l = 0; l < count; l++) {
-      char* to = lead_data(p->to, starts[l] + k * step);
-      const float* x = (const float*)(from + (size_t)l * row);
-      if (real) {
-        *(float*)to = x[k] * p->scale;
-      } else {
-        ((float*)to)[0] = x[2 * k] * p->scale;
-        ((float*)to)[1] = x[2 * k + 1] * p->scale;
-      }
-    }
-}
-
-static void pass_parts(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  fft_pass* p = ctx;
-  const bool real = p->from->dtype != p->to->dtype;
-  const fft_plan* plan = fft_plan_get(p->n, real, p->inverse);
-  const size_t in = pass_bytes(p, p->in), out = pass_bytes(p, p->out);
-  char* room = scratch_get(SCRATCH_KERNEL, FFT_LINES * (in + out));
-  if (!plan || !room) {
-    atomic_store(&p->failed, 1);
-    return;
-  }
-  char* results = room + FFT_LINES * in;
-  for (int64_t i = begin; i < end; i += FFT_LINES) {
-    const int count = end - i < FFT_LINES ? (int)(end - i) : FFT_LINES;
-    int64_t from[FFT_LINES], to[FFT_LINES];
-    for (int l = 0; l < count; l++) {
-      from[l] = line_offset(p->from, p->axis, i + l);
-      to[l] = line_offset(p->to, p->axis, i + l);
-    }
-    lines_in(p, from, count, room);
-    for (int l = 0; l < count; l++)
-      fft_plan_run(plan, room + (size_t)l * in, results + (size_t)l * out);
-    lines_out(p, to, count, results);
-  }
 }
 
 /* ---- as many lines at once as a vector has lanes ---- */
@@ -123,10 +60,11 @@ static void batch_parts(void* ctx, int64_t begin, int64_t end, int worker) {
     atomic_store(&p->failed, 1);
     return;
   }
+  const int most = fft_batch_lines(b);
   for (int64_t i = begin; i < end; i++) {
-    const int64_t first = i * lanes;
-    const int count = all - first < lanes ? (int)(all - first) : lanes;
-    int64_t from[FFT_LANES_MOST], to[FFT_LANES_MOST];
+    const int64_t first = i * most;
+    const int count = all - first < most ? (int)(all - first) : most;
+    int64_t from[FFT_LINES_MOST], to[FFT_LINES_MOST];
     const fft_lines in = batch_lines(p->from, p->axis, first, count, from);
     const fft_lines out = batch_lines(p->to, p->axis, first, count, to);
     fft_batch_run(
@@ -142,26 +80,47 @@ static void batch_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
-/* Long lines, one after another. */
-static int long_lines(const fft_pass* p, int64_t lines) {
+/* ---- one line, or two real ones ---- */
+static void single_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  fft_pass* p = ctx;
+  const int most = p->from->dtype != p->to->dtype ? 2 : 1;
+  const int64_t all = view_size(p->to) / p->out;
+  for (int64_t i = begin; i < end; i++) {
+    int64_t from[2], to[2];
+    const int64_t first = i * most;
+    const int count = all - first < most ? (int)(all - first) : most;
+    const fft_lines in = batch_lines(p->from, p->axis, first, count, from);
+    const fft_lines out = batch_lines(p->to, p->axis, first, count, to);
+    if (fft_single_run(
+            p->n, p->from->data, &in, p->to->data, &out, p->inverse, p->scale))
+      atomic_store(&p->failed, 1);
+  }
+}
+
+static void long_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  fft_pass* p = ctx;
   const bool real = p->from->dtype != p->to->dtype;
-  for (int64_t i = 0; i < lines; i++) {
+  for (int64_t i = begin; i < end; i++) {
     int64_t from, to;
     const fft_lines in = batch_lines(p->from, p->axis, i, 1, &from);
     const fft_lines out = batch_lines(p->to, p->axis, i, 1, &to);
     if ((real ? fft_long_real : fft_long_run)(
             p->n, p->from->data, &in, p->to->data, &out, p->inverse, p->scale))
-      return 1;
+      atomic_store(&p->failed, 1);
   }
-  return 0;
 }
 
-/* Whether lanes are filled well enough, or lines so short that it does not
- * matter. */
-static bool batched(const fft_pass* p, int64_t lines) {
+/* Whether vectors are filled well enough, or lines so short that it does not
+ * matter. `other`: whether a line alone is no convolution. */
+static bool batched(const fft_pass* p, int64_t lines, bool other) {
   const int lanes = ISA_PICK(fft_kernels)->lanes;
-  return p->n > 1 &&
-         (p->n <= FFT_SHORT || (lines >= lanes / 2 && p->n <= FFT_LONG));
+  const bool smooth = fft_batch_smooth(p->n);
+  if (p->n <= 1 || p->n > FFT_LONG) return false;
+  if (p->n < (smooth ? FFT_SHORT : FFT_SHORT / 2)) return true;
+  if (!smooth) return lines >= lanes - lanes / 4;
+  return lines >= (other ? lanes / 2 : lanes / 5);
 }
 
 /* from and to may be the same memory with the same strides. */
@@ -182,17 +141,23 @@ static int fft_along(
       .inverse = inverse,
       .scale = scale};
   const int64_t lines = view_size(to) / p.out;
-  const bool real = from->dtype != to->dtype;
+  const bool real = from->dtype != to->dtype, odd = p.n % 2;
   const int64_t grain = 16384 / p.n;
-  if (batched(&p, lines)) {
-    const int lanes = ISA_PICK(fft_kernels)->lanes;
-    pool_for((lines + lanes - 1) / lanes, grain / lanes + 1, batch_parts, &p);
+  const int64_t pairs = real ? (lines + 1) / 2 : lines;
+  /* Of real lines two at a time are quicker than one of half the length. */
+  const bool alone = real && !odd && lines == 1 && fft_long_fits(p.n / 2);
+  const bool fits = alone || (!real && fft_long_fits(p.n));
+  if (batched(&p, real && odd ? pairs : lines, alone || fft_long_fits(p.n))) {
+    const int most = ISA_PICK(fft_kernels)->lanes * (real && odd ? 2 : 1);
+    pool_for((lines + most - 1) / most, grain / most + 1, batch_parts, &p);
     return atomic_load(&p.failed);
   }
-  if (p.n >= FFT_SHORT && !(real && p.n % 2) &&
-      fft_long_fits(real ? p.n / 2 : p.n))
-    return long_lines(&p, lines);
-  pool_for(lines, grain < FFT_LINES ? FFT_LINES : grain, pass_parts, &p);
+  /* Threads share the work of one line where there are too few for all, or its
+   * buffer is larger than the cache of one. */
+  const int64_t units = fits ? lines : pairs;
+  const bool each = units >= pool_threads() && p.n <= FFT_OWN;
+  pool_for(
+      units, each ? grain + 1 : units, fits ? long_parts : single_parts, &p);
   return atomic_load(&p.failed);
 }
 

@@ -19,14 +19,4 @@ int fft_run(
     int n_axes,
     bool inverse);
 
-/* One line, made for length n. Kept by the thread that asked for it: valid
- * until that thread has asked for FFT_PLANS others. NULL: out of memory. */
-#define FFT_PLANS 8
-typedef struct fft_plan fft_plan;
-const fft_plan* fft_plan_get(int n, bool real, bool inverse);
-
-/* Unscaled. Complex: n to n. Real forward: n floats to n / 2 + 1 complex; real
- * inverse: the other way. from is left alone; the two do not overlap. */
-void fft_plan_run(const fft_plan* p, const void* from, void* to);
-
 #endif

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/fft.h"
-
 /* A real line of even length is a complex one of half the length; one whose
  * length has a large factor is a convolution (Bluestein) of a length that has
  * not. */
@@ -61,6 +59,11 @@ static int factors(int n, int* radix, int* count) {
   return n == 1 ? 0 : n;
 }
 
+bool fft_batch_smooth(int n) {
+  int radix[FFT_STAGES], count;
+  return factors(n, radix, &count) == 0;
+}
+
 static int stages_make(fft_stages* s, int n) {
   s->n = n;
   if (factors(n, s->radix, &s->count)) return 1;
@@ -93,7 +96,7 @@ static void batch_free(fft_batch* b) {
   free(b);
 }
 
-static int next_smooth(int64_t n) {
+int fft_batch_next(int64_t n) {
   for (;; n++) {
     int64_t rest = n;
     for (int r = 2; r <= 5; r++)
@@ -106,7 +109,7 @@ static int next_smooth(int64_t n) {
  * that hold the same. */
 static int chirp_make(fft_batch* b, const fft_table* t) {
   const int n = b->length, lanes = t->lanes;
-  b->wide = next_smooth(2 * (int64_t)n - 1);
+  b->wide = fft_batch_next(2 * (int64_t)n - 1);
   if (!b->wide || stages_make(&b->stages, b->wide)) return 1;
   const size_t bytes = (size_t)b->wide * 2 * (size_t)lanes * sizeof(float);
   b->chirp = pairs_alloc(n);
@@ -145,7 +148,7 @@ static fft_batch* batch_create(int n, bool real) {
   b->n = n;
   b->real = real;
   b->length = real && n % 2 == 0 ? n / 2 : n;
-  int radix[FFT_STAGES], count, status = 0;
+  int status = 0;
   if (b->length != n) {
     b->halves = pairs_alloc(b->length + 1);
     status = !b->halves;
@@ -153,9 +156,8 @@ static fft_batch* batch_create(int n, bool real) {
       set_root(b->halves + 2 * k, (double)k / n);
   }
   if (!status)
-    status = factors(b->length, radix, &count)
-                 ? chirp_make(b, t)
-                 : stages_make(&b->stages, b->length);
+    status = fft_batch_smooth(b->length) ? stages_make(&b->stages, b->length)
+                                         : chirp_make(b, t);
   if (!status) return b;
   batch_free(b);
   return NULL;
@@ -220,19 +222,56 @@ float* fft_batch_transform(const fft_batch* b, float* x, float* y) {
   return z;
 }
 
-/* The second half of the transform of a real line, from the first. Parts are
- * exchanged: the imaginary ones come first. */
-static void complete(float* x, int n, int lanes) {
-  const int64_t pair = 2 * lanes;
-  memset(x, 0, (size_t)lanes * sizeof *x);
-  for (int k = 1; k < n - k; k++) {
-    const float* from = x + k * pair;
-    float* to = x + (n - k) * pair;
-    for (int l = 0; l < lanes; l++) {
-      to[l] = -from[l];
-      to[lanes + l] = from[lanes + l];
-    }
+int fft_batch_lines(const fft_batch* b) {
+  return ISA_PICK(fft_kernels)->lanes * (b->real && b->length == b->n ? 2 : 1);
+}
+
+/* The lines of a run beyond the first `lanes`. */
+static fft_lines second_half(const fft_lines* at, int lanes) {
+  fft_lines rest = *at;
+  rest.starts += lanes;
+  rest.count = at->count > lanes ? at->count - lanes : 0;
+  return rest;
+}
+
+/* Real lines of odd length: those beyond the first `lanes` are imaginary parts
+ * of these. */
+static void run_pairs(
+    const fft_batch* b,
+    const float* from,
+    const fft_lines* in,
+    float* to,
+    const fft_lines* out,
+    bool inverse,
+    float scale,
+    float* x,
+    float* y) {
+  const fft_table* t = ISA_PICK(fft_kernels);
+  const int lanes = t->lanes, half = b->n / 2 + 1;
+  const int64_t second = 2 * (int64_t)lanes * half;
+  fft_lines in_b = second_half(in, lanes), out_b = second_half(out, lanes);
+  fft_lines in_a = *in, out_a = *out;
+  if (in_a.count > lanes) in_a.count = out_a.count = lanes;
+  if (inverse) {
+    t->load(y, from, &in_a, half, false);
+    t->load(y + second, from, &in_b, half, false);
+    t->join(y, y + second, x, b->n);
+    float* z = fft_batch_transform(b, x, y);
+    t->store(to, z, &out_a, b->n, true, scale);
+    t->store(to, z, &out_b, b->n, false, scale);
+    return;
   }
+  /* A part at a time; what loads one clears the other. */
+  t->load(x, from, &in_a, b->n, false);
+  if (in_b.count) {
+    t->load(y, from, &in_b, b->n, true);
+    t->add(x, y, b->n);
+  }
+  float* z = fft_batch_transform(b, x, y);
+  float* parts = z == x ? y : x;
+  t->split(z, parts, parts + second, b->n);
+  t->store(to, parts, &out_a, half, false, scale);
+  t->store(to, parts + second, &out_b, half, false, scale);
 }
 
 void fft_batch_run(
@@ -248,6 +287,10 @@ void fft_batch_run(
   const fft_table* t = ISA_PICK(fft_kernels);
   fft_lines lines = inverse ? *out : *in;
   const bool halved = b->length != b->n;
+  if (b->real && !halved) {
+    run_pairs(b, from, in, to, out, inverse, scale, x, y);
+    return;
+  }
   if (b->real && halved) {
     /* places two by two */
     lines.imaginary = lines.step;
@@ -259,20 +302,12 @@ void fft_batch_run(
   } else if (!inverse) {
     t->load(x, from, &lines, b->length, false);
     float* z = fft_batch_transform(b, x, y);
-    if (halved) {
-      float* other = z == x ? y : x;
-      t->real(z, other, b->halves, b->length);
-      z = other;
-    }
-    t->store(to, z, out, b->n / 2 + 1, false, scale);
+    float* other = z == x ? y : x;
+    t->real(z, other, b->halves, b->length);
+    t->store(to, other, out, b->n / 2 + 1, false, scale);
   } else {
-    if (halved) {
-      t->load(y, from, in, b->length + 1, false);
-      t->unreal(y, x, b->halves, b->length);
-    } else {
-      t->load(x, from, in, b->n / 2 + 1, true);
-      complete(x, b->n, t->lanes);
-    }
+    t->load(y, from, in, b->length + 1, false);
+    t->unreal(y, x, b->halves, b->length);
     t->store(to, fft_batch_transform(b, x, y), &lines, b->length, true, scale);
   }
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpu/fft_batch.h"
 #include "cpu/scratch.h"
@@ -34,21 +35,50 @@ typedef struct long_run {
   atomic_bool failed;
 } long_run;
 
-/* The factor of n nearest below its root whose and n's other factors are
- * small; 0 if there is none. */
+/* The factor of n nearest below its root; 0 if that fills no half of a vector,
+ * or n has a large prime factor. */
 static int rows_of(int n) {
-  int rest = n;
-  static const int prime[] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31};
-  for (size_t i = 0; i < sizeof prime / sizeof *prime; i++)
-    while (rest % prime[i] == 0) rest /= prime[i];
-  if (rest != 1) return 0;
+  if (!fft_batch_smooth(n)) return 0;
   int rows = (int)sqrt((double)n);
   while (n % rows) rows--;
-  return rows >= FFT_LANES_MOST ? rows : 0;
+  return rows >= FFT_LANES_MOST / 2 ? rows : 0;
 }
 
 bool fft_long_fits(int n) {
   return rows_of(n) != 0;
+}
+
+/* What the stages of x lanes of length n cost, about: whole vectors. */
+static double cost_of(int n, int x, int lanes) {
+  static const struct {
+    int radix;
+    double cost;
+  } stages[] = {{4, 1}, {2, 0.75}, {3, 1}, {5, 1.5}, {7, 2}};
+  double each = 2; /* in and out */
+  int rest = n;
+  for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+    for (; rest % stages[i].radix == 0; rest /= stages[i].radix)
+      each += stages[i].cost;
+  if (rest > 1) each += rest / 3.0;
+  return each * n * ((x + lanes - 1) / lanes * lanes);
+}
+
+int fft_long_better(int64_t least) {
+  const int lanes = ISA_PICK(fft_kernels)->lanes;
+  int best = 0;
+  double lowest = 0;
+  for (int64_t n = least; !best || n < least + least / 8; n++) {
+    if ((n = fft_batch_next(n)) == 0) break;
+    const int rows = rows_of((int)n);
+    if (!rows) continue;
+    const int columns = (int)n / rows;
+    const double cost =
+        cost_of(rows, columns, lanes) + cost_of(columns, rows, lanes);
+    if (best && cost >= lowest) continue;
+    best = (int)n;
+    lowest = cost;
+  }
+  return best;
 }
 
 static void plan_free(long_plan* p) {
@@ -138,6 +168,13 @@ static const fft_batch* buffers(long_run* r, int n, float** x, float** y) {
   return NULL;
 }
 
+/* The next block of a line: a few neighbours, far from the few after them, come
+ * with no stream of their own. */
+static void fetch(const float* x, int64_t step, int64_t count, int lanes) {
+  for (int64_t k = 0; k < count; k++, x += step)
+    for (int at = 0; at < 2 * lanes; at += 16) __builtin_prefetch(x + at, 1);
+}
+
 static int least(int a, int b) {
   return a < b ? a : b;
 }
@@ -161,6 +198,8 @@ static void columns(void* ctx, int64_t begin, int64_t end, int worker) {
         from, count, r->in->step * p->columns, r->in->imaginary};
     const fft_lines out = {to, count, 2 * (int64_t)p->columns, 1};
     t->load(x, r->from, &in, p->rows, r->inverse);
+    if (r->in->step == 2 && begin + 1 < end)
+      fetch(r->from + from[count - 1] + 2, in.step, p->rows, p->lanes);
     float* z = fft_batch_transform(b, x, y);
     t->twist(z, p->lane, p->block + begin * p->rows * 2, p->rows);
     t->store(r->middle, z, &out, p->rows, false, 1);
@@ -186,6 +225,7 @@ static void rows(void* ctx, int64_t begin, int64_t end, int worker) {
     const fft_lines out = {
         to, count, r->out->step * p->rows, r->out->imaginary};
     t->load(x, r->middle, &in, p->columns, false);
+    if (r->out->step == 2) fetch(r->to + to[0], out.step, p->columns, p->lanes);
     t->store(
         r->to,
         fft_batch_transform(b, x, y),
@@ -224,6 +264,104 @@ int fft_long_run(
   int status = !p || !r.middle || run_in(&r);
   plan_release(p);
   return status;
+}
+
+/* ---- convolutions: nothing needs the transform in order, so it stays as rows
+ * of the matrix ---- */
+typedef struct long_conv {
+  const long_plan* plan;
+  float *x, *middle, *kernel;
+  bool make; /* the kernel, of what is in middle */
+  atomic_bool failed;
+} long_conv;
+
+static const fft_batch* conv_buffers(
+    long_conv* c, int n, float** x, float** y) {
+  long_run r = {.plan = c->plan};
+  const fft_batch* b = buffers(&r, n, x, y);
+  if (!b) atomic_store(&c->failed, true);
+  return b;
+}
+
+static void conv_rows(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  long_conv* c = ctx;
+  const long_plan* p = c->plan;
+  const fft_table* t = ISA_PICK(fft_kernels);
+  const int64_t block = 2 * (int64_t)p->lanes * p->columns;
+  float *x, *y;
+  const fft_batch* b = conv_buffers(c, p->columns, &x, &y);
+  for (; b && begin < end; begin++) {
+    int64_t starts[FFT_LANES_MOST];
+    const int64_t first = begin * p->lanes;
+    const int count = least(p->lanes, p->rows - (int)first);
+    for (int l = 0; l < count; l++) starts[l] = 2 * (first + l) * p->columns;
+    const fft_lines at = {starts, count, 2, 1};
+    t->load(x, c->middle, &at, p->columns, false);
+    float *z = fft_batch_transform(b, x, y), *k = c->kernel + begin * block;
+    if (c->make) {
+      memcpy(k, z, (size_t)block * sizeof *k);
+      continue;
+    }
+    t->product(z, k, p->columns);
+    z = fft_batch_transform(b, z, z == x ? y : x);
+    t->store(c->middle, z, &at, p->columns, false, 1);
+  }
+}
+
+static void conv_columns(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  long_conv* c = ctx;
+  const long_plan* p = c->plan;
+  const fft_table* t = ISA_PICK(fft_kernels);
+  float *x, *y;
+  const fft_batch* b = conv_buffers(c, p->rows, &x, &y);
+  for (; b && begin < end; begin++) {
+    int64_t starts[FFT_LANES_MOST];
+    const int64_t first = begin * p->lanes;
+    const int count = least(p->lanes, p->columns - (int)first);
+    for (int l = 0; l < count; l++) starts[l] = 2 * (first + l);
+    const fft_lines at = {starts, count, 2 * (int64_t)p->columns, 1};
+    t->load(x, c->middle, &at, p->rows, false);
+    t->twist(x, p->lane, p->block + begin * p->rows * 2, p->rows);
+    float* z = fft_batch_transform(b, x, y);
+    t->store(c->x, z, &at, p->rows, false, 1 / (float)p->n);
+  }
+}
+
+static int conv_run(int n, float* x, float* kernel, bool make) {
+  long_plan* p = plan_get(n);
+  const int64_t zero = 0;
+  const fft_lines line = {&zero, 1, 2, 1};
+  long_run r = {
+      .plan = p,
+      .from = x,
+      .in = &line,
+      .middle = scratch_get(SCRATCH_OUTER, (size_t)n * 2 * sizeof(float))};
+  long_conv c = {p, x, r.middle, kernel, make, false};
+  int status = !p || !r.middle;
+  if (!status) {
+    const int64_t across = (p->columns + p->lanes - 1) / p->lanes;
+    pool_for(across, 1, columns, &r);
+    pool_for((p->rows + p->lanes - 1) / p->lanes, 1, conv_rows, &c);
+    if (!make) pool_for(across, 1, conv_columns, &c);
+    status = atomic_load(&r.failed) || atomic_load(&c.failed);
+  }
+  plan_release(p);
+  return status;
+}
+
+int64_t fft_long_kernel_size(int n) {
+  const int64_t lanes = ISA_PICK(fft_kernels)->lanes, rows = rows_of(n);
+  return (rows + lanes - 1) / lanes * lanes * 2 * (n / rows);
+}
+
+int fft_long_kernel(int n, float* x, float* kernel) {
+  return conv_run(n, x, kernel, true);
+}
+
+int fft_long_convolve(int n, float* x, const float* kernel) {
+  return conv_run(n, x, (float*)(uintptr_t)kernel, false);
 }
 
 /* ---- real lines: see fft_table's real and unreal ---- */

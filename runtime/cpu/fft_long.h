@@ -7,6 +7,9 @@
 
 /* Whether length n can be cut so. */
 bool fft_long_fits(int n);
+/* A length of at least this many that fits and is quick; 0: more than an int.
+ */
+int fft_long_better(int64_t least);
 
 /* One line of n elements; in and out (whose count is 1) may be the same. All
  * threads. Non-zero: out of memory. */
@@ -28,5 +31,12 @@ int fft_long_real(
     const fft_lines* out,
     bool inverse,
     float scale);
+
+/* x = the conjugate of its cyclic convolution with what the kernel was made of;
+ * n fits. All threads. Non-zero: out of memory. */
+int fft_long_convolve(int n, float* x, const float* kernel);
+/* A kernel, fft_long_kernel_size(n) floats, of the n elements x. */
+int fft_long_kernel(int n, float* x, float* kernel);
+int64_t fft_long_kernel_size(int n);
 
 #endif

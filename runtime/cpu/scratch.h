@@ -14,6 +14,7 @@ enum scratch_slot {
   SCRATCH_OUTER,  /* what spans several parts of one kernel */
   SCRATCH_FUSED,  /* values between the stages of a shared kernel */
   SCRATCH_MADE,   /* a stripe of an operand: matmul_made.c */
+  SCRATCH_LINE,   /* a line that several transforms work on */
   SCRATCH_DNNL,   /* oneDNN's own working memory */
   SCRATCH_SLOTS
 };

@@ -32,7 +32,7 @@ case $format in
     $root/tests/portable/zoo.c" ;;
   *) sources="$sources $root/tests/io/fuzz_$format.c $root/tests/io/fuzz.c" ;;
 esac
-packages='openblas lapacke kissfft-float libcjson'
+packages='openblas lapacke libcjson'
 # Objects come before the archive, which then only fills in what they lack.
 # shellcheck disable=SC2046,SC2086
 (cd "$folder/o" && clang -g -O1 -std=gnu17 -D_GNU_SOURCE -DFUZZ_LIBFUZZER \

@@ -34,6 +34,21 @@ INLINE vc quarter(vc a) {
   return (vc){a.im, -a.re};
 }
 
+/* L complex numbers that lie together, real and imaginary parts by turns. */
+typedef int32_t lane_index __attribute__((vector_size(4 * L)));
+INLINE vc apart(const float* x) {
+  vec_f32 a = vec_load_f32(x), b = vec_load_f32(x + L);
+  lane_index even;
+  for (int i = 0; i < L; i++) even[i] = 2 * i;
+  return (vc){__builtin_shuffle(a, b, even), __builtin_shuffle(a, b, even + 1)};
+}
+INLINE void together(float* x, vec_f32 re, vec_f32 im) {
+  lane_index low;
+  for (int i = 0; i < L; i++) low[i] = i / 2 + (i % 2 ? L : 0);
+  vec_store_f32(x, __builtin_shuffle(re, im, low));
+  vec_store_f32(x + L, __builtin_shuffle(re, im, low + L / 2));
+}
+
 /* ---- butterflies: what they return is in b ---- */
 INLINE void fly_2(const vc* a, vc* b) {
   b[0] = plus(a[0], a[1]);
@@ -92,6 +107,62 @@ STAGE(3)
 STAGE(4)
 STAGE(5)
 
+/* Odd r. Elements i and r - i go together: b[k] and b[r - k] are u + i v and
+ * u - i v with u from their sums, v from their differences. */
+INLINE void stage_odd(
+    int r,
+    const float* x,
+    float* y,
+    const float* w,
+    const float* roots,
+    int64_t m,
+    int64_t s) {
+  const int half = r / 2;
+  for (int64_t p = 0; p < m; p++, w += 2 * (r - 1))
+    for (int64_t q = 0; q < s; q++) {
+      vc sum[FFT_RADIX / 2], gap[FFT_RADIX / 2];
+      const vc first = get(x, q + s * p);
+      vc all = first;
+      for (int i = 0; i < half; i++) {
+        const vc a = get(x, q + s * (p + m * (i + 1)));
+        const vc b = get(x, q + s * (p + m * (r - 1 - i)));
+        sum[i] = plus(a, b);
+        gap[i] = minus(a, b);
+        all = plus(all, sum[i]);
+      }
+      float* to = y + (q + s * r * p) * PAIR;
+      put(to, 0, all);
+      for (int k = 1; k <= half; k++) {
+        vc u = first, v = {{0}, {0}};
+        for (int i = 0, at = k; i < half; i++) {
+          const float c = roots[2 * at], d = roots[2 * at + 1];
+          u.re += sum[i].re * c;
+          u.im += sum[i].im * c;
+          v.re += gap[i].re * d;
+          v.im += gap[i].im * d;
+          at += at + k < r ? k : k - r;
+        }
+        const vc side = {-v.im, v.re};
+        put(to, s * k, turned(plus(u, side), w + 2 * k - 2));
+        put(to, s * (r - k), turned(minus(u, side), w + 2 * (r - k) - 2));
+      }
+    }
+}
+
+#define STAGE_ODD(r)                    \
+  static void stage_##r(                \
+      const float* x,                   \
+      float* y,                         \
+      const float* w,                   \
+      const float* roots,               \
+      int64_t m,                        \
+      int64_t s) {                      \
+    stage_odd(r, x, y, w, roots, m, s); \
+  }
+STAGE_ODD(7)
+STAGE_ODD(11)
+STAGE_ODD(13)
+
 static void stage_any(
     int r,
     const float* x,
@@ -100,18 +171,19 @@ static void stage_any(
     const float* roots,
     int64_t m,
     int64_t s) {
-  for (int64_t p = 0; p < m; p++, w += 2 * (r - 1))
-    for (int64_t q = 0; q < s; q++) {
-      vc a[FFT_RADIX];
-      for (int i = 0; i < r; i++) a[i] = get(x, q + s * (p + m * i));
-      for (int k = 0; k < r; k++) {
-        vc b = a[0];
-        for (int i = 1, at = k; i < r;
-             i++, at = at + k < r ? at + k : at + k - r)
-          b = plus(b, turned(a[i], roots + 2 * at));
-        put(y, q + s * (r * p + k), k ? turned(b, w + 2 * k - 2) : b);
-      }
-    }
+  switch (r) {
+    case 7:
+      stage_7(x, y, w, roots, m, s);
+      break;
+    case 11:
+      stage_11(x, y, w, roots, m, s);
+      break;
+    case 13:
+      stage_13(x, y, w, roots, m, s);
+      break;
+    default:
+      stage_odd(r, x, y, w, roots, m, s);
+  }
 }
 
 static float* run(const fft_stages* plan, float* x, float* y) {
@@ -205,13 +277,17 @@ static void load(
             to + (k + i) * PAIR + im, vec_load_f32(square[2 * i + 1]));
       }
     }
+  } else if (at->imaginary == FFT_NONE && at->count == L && at->step == 1) {
+    for (; k + L <= n; k += L) {
+      const float* rows[L];
+      for (int l = 0; l < L; l++) rows[l] = from + at->starts[l] + k;
+      turn_square(to + k * PAIR + re, PAIR, rows);
+    }
   } else if (at->imaginary == 1 && neighbours(at, 2)) {
     for (; k < n; k++) {
-      const float* x = from + at->starts[0] + k * at->step;
-      for (int l = 0; l < L; l++) {
-        to[k * PAIR + re + l] = x[2 * l];
-        to[k * PAIR + im + l] = x[2 * l + 1];
-      }
+      vc v = apart(from + at->starts[0] + k * at->step);
+      vec_store_f32(to + k * PAIR + re, v.re);
+      vec_store_f32(to + k * PAIR + im, v.im);
     }
   } else if (at->imaginary != 1 && neighbours(at, 1)) {
     for (; k < n; k++) {
@@ -252,14 +328,22 @@ static void store(
       for (int l = 0; l < L; l++)
         vec_store_f32(to + at->starts[l] + 2 * k, vec_load_f32(lines[l]));
     }
+  } else if (at->imaginary == FFT_NONE && at->count == L && at->step == 1) {
+    for (; k + L <= n; k += L) {
+      const float* rows[L];
+      float lines[L][L];
+      for (int i = 0; i < L; i++) rows[i] = from + (k + i) * PAIR + re;
+      turn_square(lines[0], L, rows);
+      for (int l = 0; l < L; l++)
+        vec_store_f32(to + at->starts[l] + k, vec_load_f32(lines[l]) * scale);
+    }
   } else if (at->imaginary == 1 && neighbours(at, 2)) {
     for (; k < n; k++) {
-      float* x = to + at->starts[0] + k * at->step;
       const float* y = from + k * PAIR;
-      for (int l = 0; l < L; l++) {
-        x[2 * l] = y[re + l] * scale;
-        x[2 * l + 1] = y[im + l] * scale;
-      }
+      together(
+          to + at->starts[0] + k * at->step,
+          vec_load_f32(y + re) * scale,
+          vec_load_f32(y + im) * scale);
     }
   } else if (at->imaginary != 1 && neighbours(at, 1)) {
     for (; k < n; k++) {
@@ -283,6 +367,28 @@ static void times(float* x, const float* f, int n, bool conjugate) {
   for (int k = 0; k < n; k++) {
     vc v = turned(get(x, k), f + 2 * k);
     put(x, k, conjugate ? (vc){v.re, -v.im} : v);
+  }
+}
+
+static void pairs(float* z, const float* f, int n, bool conjugate) {
+  const float side = conjugate ? -1 : 1;
+  int k = 0;
+  for (; k + L <= n; k += L) {
+    const vc a = apart(z + 2 * k), b = apart(f + 2 * k);
+    const vec_f32 im = a.im * side;
+    together(z + 2 * k, a.re * b.re - im * b.im, a.re * b.im + im * b.re);
+  }
+  for (; k < n; k++) {
+    const float re = z[2 * k], im = side * z[2 * k + 1];
+    z[2 * k] = re * f[2 * k] - im * f[2 * k + 1];
+    z[2 * k + 1] = re * f[2 * k + 1] + im * f[2 * k];
+  }
+}
+
+static void product(float* x, const float* f, int n) {
+  for (int k = 0; k < n; k++) {
+    const vc a = get(x, k), b = get(f, k);
+    put(x, k, (vc){a.re * b.re - a.im * b.im, -a.re * b.im - a.im * b.re});
   }
 }
 
@@ -317,13 +423,40 @@ static void unreal(const float* in, float* z, const float* w, int m) {
   }
 }
 
+/* a is even in its real part and odd in its imaginary one, and so is b. */
+static void split(const float* z, float* a, float* b, int n) {
+  for (int k = 0; k <= n / 2; k++) {
+    const vc x = get(z, k), y = get(z, k ? n - k : 0);
+    put(a, k, scaled((vc){x.re + y.re, x.im - y.im}, 0.5f));
+    put(b, k, scaled((vc){x.im + y.im, y.re - x.re}, 0.5f));
+  }
+}
+
+static void join(const float* a, const float* b, float* z, int n) {
+  for (int k = 0; k <= n / 2; k++) {
+    vc x = get(a, k), y = get(b, k);
+    if (k == 0) x.im = y.im = (vec_f32){0}; /* not looked at */
+    put(z, k ? n - k : 0, (vc){y.re - x.im, x.re + y.im});
+    put(z, k, (vc){y.re + x.im, x.re - y.im});
+  }
+}
+
+static void add(float* x, const float* y, int n) {
+  for (int k = 0; k < n; k++) put(x, k, plus(get(x, k), get(y, k)));
+}
+
 const fft_table ISA_NAME(fft_kernels) = {
     .lanes = L,
     .load = load,
     .store = store,
     .run = run,
     .times = times,
+    .pairs = pairs,
+    .product = product,
     .twist = twist,
     .real = real,
     .unreal = unreal,
+    .split = split,
+    .join = join,
+    .add = add,
 };

@@ -14,8 +14,9 @@
 
 enum {
   FFT_LANES_MOST = 16,
+  FFT_LINES_MOST = 2 * FFT_LANES_MOST,
   FFT_STAGES = 32,
-  FFT_RADIX = 31 /* the largest: it costs its square */
+  FFT_RADIX = 101 /* the largest: it costs its square */
 };
 
 /* No imaginary parts; not a distance. */
@@ -56,6 +57,11 @@ typedef struct fft_table {
   float* (*run)(const fft_stages* s, float* x, float* y);
   /* x[k] = x[k] · f[k], of n elements; then, if `conjugate`, its conjugate */
   void (*times)(float* x, const float* f, int n, bool conjugate);
+  /* Of a single line, n pairs: z[k] = z[k] · f[k], or the conjugate of z[k]
+   * times that. */
+  void (*pairs)(float* z, const float* f, int n, bool conjugate);
+  /* x[k] = the conjugate of x[k] · f[k], vectors both */
+  void (*product)(float* x, const float* f, int n);
   /* x[k] = x[k] · lane[k] · w[k]; lane is n vectors of both parts. */
   void (*twist)(float* x, const float* lane, const float* w, int n);
   /* Of a real line of 2 m: from the transform z of its m pairs to the m + 1
@@ -63,6 +69,13 @@ typedef struct fft_table {
    * exchanged. */
   void (*real)(const float* z, float* out, const float* w, int m);
   void (*unreal)(const float* in, float* z, const float* w, int m);
+  /* Of two real lines of odd length n: from the transform of a + i b to the
+   * n / 2 + 1 elements of each. And back, unscaled, with z's parts exchanged.
+   */
+  void (*split)(const float* z, float* a, float* b, int n);
+  void (*join)(const float* a, const float* b, float* z, int n);
+  /* x = x + y, of n elements */
+  void (*add)(float* x, const float* y, int n);
 } fft_table;
 
 ISA_DECLARE(fft_table, fft_kernels)
