@@ -51,6 +51,14 @@ bool fuse_has_reader(const lz_plan* p, const plan_group* g, const lz_array* a) {
   return false;
 }
 
+bool fuse_shows(const lz_plan* p, const plan_group* g, const lz_array* a) {
+  for (uint32_t k = 0; k < g->n_members; k++) {
+    const lz_node* n = fuse_member(p, g, k)->node;
+    if ((n->op->flags & OP_VIEW) && fuse_node_reads(n, a)) return true;
+  }
+  return false;
+}
+
 int fuse_add_input(lz_plan* p, plan_group* g, lz_array* a) {
   if (fuse_reads(g, a)) return 0;
   if (g->n_inputs == g->max_inputs) {
@@ -206,6 +214,17 @@ int fuse_note_users(lz_plan* p, const lz_node* n, plan_group* g, uint32_t at) {
   return 0;
 }
 
+/* Whether a view in a group will leave it, since what it shows does not join:
+ * then the view has its own place, before the group's. */
+static bool fuse_is_left(lz_plan* p, const plan_node* t) {
+  for (const plan_reader* r = t->others; r; r = r->next)
+    if (fuse_shows(p, r->group, t->out)) return true;
+  unsigned kinds;
+  int rows;
+  return t->user && fuse_shows(p, t->user, t->out) &&
+         fuse_fits(p, t, fuse_is_output(t), t->user, &kinds, &rows).reason;
+}
+
 static int fuse_place(lz_plan* p, uint32_t i) {
   plan_node* t = &p->tape[i];
   const lz_fusable* f = t->node->op->fusable;
@@ -213,6 +232,8 @@ static int fuse_place(lz_plan* p, uint32_t i) {
   bool view = t->node->op->flags & OP_VIEW;
   unsigned alone = fuse_kinds_of(t);
   if (t->others && fuse_is_elementwise(t) && fuse_again(p, i)) return 1;
+  if (t->others && fuse_is_left(p, t))
+    return alone ? fuse_open(p, i, alone) : 0;
   if (t->user && !(t->shared && view)) {
     unsigned kinds = 0;
     int rows = 0;

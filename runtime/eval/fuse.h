@@ -38,6 +38,8 @@ bool fuse_stands_before(
 bool fuse_reads(const plan_group* g, const lz_array* a);
 /* Does a member read array a? */
 bool fuse_has_reader(const lz_plan* p, const plan_group* g, const lz_array* a);
+/* Is a member a view of array a? */
+bool fuse_shows(const lz_plan* p, const plan_group* g, const lz_array* a);
 /* Non-zero with a message: no memory. */
 int fuse_add_input(lz_plan* p, plan_group* g, lz_array* a);
 void fuse_drop_input(plan_group* g, const lz_array* a);

@@ -78,17 +78,6 @@ static bool again_walk(lz_plan* p, again_way* w, uint32_t i) {
   return true;
 }
 
-/* A view shows memory, and a value computed again has none; but of an operand
- * that is made it is the way it is made. */
-static bool again_is_shown(
-    const lz_plan* p, const plan_group* g, const lz_array* a) {
-  for (uint32_t k = 0; k < g->n_members && g->kinds != GROUP_MATMUL; k++) {
-    const lz_node* n = fuse_member(p, g, k)->node;
-    if ((n->op->flags & OP_VIEW) && fuse_node_reads(n, a)) return true;
-  }
-  return false;
-}
-
 /* Whether group g does better to compute node i than to read it, when that
  * saves so many bytes. */
 static bool again_pays(
@@ -97,7 +86,10 @@ static bool again_pays(
   again_way w = {.g = g, .value = t->out};
   unsigned kinds;
   int rows;
-  if (again_is_shown(p, g, t->out) || !again_walk(p, &w, i)) return false;
+  /* A view shows memory, and a value computed again has none; but of an operand
+   * that is made it is the way it is made. */
+  if (g->kinds != GROUP_MATMUL && fuse_shows(p, g, t->out)) return false;
+  if (!again_walk(p, &w, i)) return false;
   if (w.alive > array_nbytes(t->out) || w.moved >= saved) return false;
   if ((uint64_t)w.cost * (uint64_t)t->out->size > AGAIN_COST * saved)
     return false;
