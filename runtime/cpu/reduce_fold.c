@@ -2,7 +2,7 @@
 #include "cpu/tile.h"
 
 enum {
-  SHORT = 64,  /* elements of a run that are folded across runs */
+  SHORT = 256, /* bytes of a run that is folded across runs */
   NARROW = 16, /* so many runs at least */
   LONG = 1024, /* from here on runs need no company */
 };
@@ -43,11 +43,11 @@ static void fold_rows(
     int64_t rows,
     int64_t n,
     uint8_t* acc) {
-  if (n < 2 || n > SHORT || rows < NARROW) {
+  if (n < 2 || n * (int64_t)job->in_size > SHORT || rows < NARROW) {
     job->by_row(x, stride, rows, n, acc);
     return;
   }
-  uint64_t tile[REDUCE_BLOCK];
+  uint64_t tile[2 * REDUCE_BLOCK];
   int64_t most = (int64_t)(sizeof tile / job->in_size) / n & -NARROW;
   for (int64_t r = 0, some; r < rows; r += some) {
     some = least(rows - r, most);

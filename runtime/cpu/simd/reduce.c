@@ -10,24 +10,26 @@ enum { WIDE = 256, NARROW = 16, TILE = 512 };
 
 /* FOUR(a, x, y, z, w): a with four elements taken in. Four runs are read side
  * by side: one alone does not keep memory busy. */
+#define FOLD_FOUR(name, T, A, FOUR)                           \
+  static __attribute__((noinline, noclone)) void name##_four( \
+      const T* x,                                             \
+      int64_t apart,                                          \
+      int64_t step,                                           \
+      int64_t steps,                                          \
+      int64_t cols,                                           \
+      A* restrict acc) {                                      \
+    const T *y = x + apart, *z = y + apart, *w = z + apart;   \
+    for (int64_t i = 0; i < steps; i++) {                     \
+      for (int64_t c = 0; c < cols; c++)                      \
+        acc[c] = FOUR(acc[c], x[c], y[c], z[c], w[c]);        \
+      x += step;                                              \
+      y += step;                                              \
+      z += step;                                              \
+      w += step;                                              \
+    }                                                         \
+  }
 #define FOLD_COLS(name, T, A, OP, FOUR)                             \
-  static __attribute__((noinline, noclone)) void name##_four(       \
-      const T* x,                                                   \
-      int64_t apart,                                                \
-      int64_t step,                                                 \
-      int64_t steps,                                                \
-      int64_t cols,                                                 \
-      A* restrict acc) {                                            \
-    const T *y = x + apart, *z = y + apart, *w = z + apart;         \
-    for (int64_t i = 0; i < steps; i++) {                           \
-      for (int64_t c = 0; c < cols; c++)                            \
-        acc[c] = FOUR(acc[c], x[c], y[c], z[c], w[c]);              \
-      x += step;                                                    \
-      y += step;                                                    \
-      z += step;                                                    \
-      w += step;                                                    \
-    }                                                               \
-  }                                                                 \
+  FOLD_FOUR(name, T, A, FOUR)                                       \
   static __attribute__((noinline, noclone)) void name##_cols(       \
       const T* x,                                                   \
       int64_t stride,                                               \
@@ -40,45 +42,48 @@ enum { WIDE = 256, NARROW = 16, TILE = 512 };
       for (int64_t c = 0; c < cols; c++) acc[c] = OP(acc[c], x[c]); \
   }
 
-#define FOLD_ROWS(name, T, A, UNIT, OP, MERGE)                             \
-  static A name##_narrow(const T* x, int64_t n, A a) {                     \
-    int64_t i = 0;                                                         \
-    if (n >= 2 * NARROW) {                                                 \
-      A lane[NARROW];                                                      \
-      for (int k = 0; k < NARROW; k++) lane[k] = UNIT;                     \
-      for (; i + NARROW <= n; i += NARROW)                                 \
-        for (int k = 0; k < NARROW; k++) lane[k] = OP(lane[k], x[i + k]);  \
-      for (int w = NARROW / 2; w; w /= 2)                                  \
-        for (int k = 0; k < w; k++) lane[k] = MERGE(lane[k], lane[k + w]); \
-      a = MERGE(a, lane[0]);                                               \
-    }                                                                      \
-    for (; i < n; i++) a = OP(a, x[i]);                                    \
-    return a;                                                              \
-  }                                                                        \
-  static void name##_rows(                                                 \
-      const void* xv,                                                      \
-      int64_t stride,                                                      \
-      int64_t rows,                                                        \
-      int64_t cols,                                                        \
-      void* accv) {                                                        \
-    const T* x = xv;                                                       \
-    A* acc = accv;                                                         \
-    for (int64_t r = 0; r < rows; r++, x += stride) {                      \
-      if (cols < 4 * WIDE) {                                               \
-        acc[r] = name##_narrow(x, cols, acc[r]);                           \
-        continue;                                                          \
-      }                                                                    \
-      A wide[WIDE];                                                        \
-      for (int k = 0; k < WIDE; k++) wide[k] = UNIT;                       \
-      int64_t steps = cols / (4 * WIDE), done = 4 * WIDE * steps;          \
-      name##_four(x, WIDE* steps, WIDE, steps, WIDE, wide);                \
-      name##_cols(x + done, WIDE, (cols - done) / WIDE, WIDE, wide);       \
-      done = cols / WIDE * WIDE;                                           \
-      name##_cols(x + done, 0, 1, cols - done, wide);                      \
-      for (int w = WIDE / 2; w; w /= 2)                                    \
-        for (int k = 0; k < w; k++) wide[k] = MERGE(wide[k], wide[k + w]); \
-      acc[r] = MERGE(acc[r], wide[0]);                                     \
-    }                                                                      \
+/* With known widths each step has its vectors. */
+#define HALVING _Pragma("GCC unroll 8")
+
+#define FOLD_ROWS(name, T, A, UNIT, OP, MERGE)                                \
+  static A name##_narrow(const T* x, int64_t n, A a) {                        \
+    int64_t i = 0;                                                            \
+    if (n >= 2 * NARROW) {                                                    \
+      A lane[NARROW];                                                         \
+      for (int k = 0; k < NARROW; k++) lane[k] = UNIT;                        \
+      for (; i + NARROW <= n; i += NARROW)                                    \
+        for (int k = 0; k < NARROW; k++) lane[k] = OP(lane[k], x[i + k]);     \
+      HALVING for (int w = NARROW / 2; w; w /= 2) for (int k = 0; k < w; k++) \
+          lane[k] = MERGE(lane[k], lane[k + w]);                              \
+      a = MERGE(a, lane[0]);                                                  \
+    }                                                                         \
+    for (; i < n; i++) a = OP(a, x[i]);                                       \
+    return a;                                                                 \
+  }                                                                           \
+  static void name##_rows(                                                    \
+      const void* xv,                                                         \
+      int64_t stride,                                                         \
+      int64_t rows,                                                           \
+      int64_t cols,                                                           \
+      void* accv) {                                                           \
+    const T* x = xv;                                                          \
+    A* acc = accv;                                                            \
+    for (int64_t r = 0; r < rows; r++, x += stride) {                         \
+      if (cols < 4 * WIDE) {                                                  \
+        acc[r] = name##_narrow(x, cols, acc[r]);                              \
+        continue;                                                             \
+      }                                                                       \
+      A wide[WIDE];                                                           \
+      for (int k = 0; k < WIDE; k++) wide[k] = UNIT;                          \
+      int64_t steps = cols / (4 * WIDE), done = 4 * WIDE * steps;             \
+      name##_four(x, WIDE* steps, WIDE, steps, WIDE, wide);                   \
+      name##_cols(x + done, WIDE, (cols - done) / WIDE, WIDE, wide);          \
+      done = cols / WIDE * WIDE;                                              \
+      name##_cols(x + done, 0, 1, cols - done, wide);                         \
+      HALVING for (int w = WIDE / 2; w; w /= 2) for (int k = 0; k < w; k++)   \
+          wide[k] = MERGE(wide[k], wide[k + w]);                              \
+      acc[r] = MERGE(acc[r], wide[0]);                                        \
+    }                                                                         \
   }
 
 /* Few columns without gaps are read as more columns, merged at the end. */
@@ -146,8 +151,38 @@ enum { WIDE = 256, NARROW = 16, TILE = 512 };
 #define MUL_WIDE(a, x) ((a) * (uint32_t)(x))
 #define MUL_WIDE_4(a, x, y, z, w) CHAIN(MUL_WIDE, a, x, y, z, w)
 
-FOLD(sum_u8, uint8_t, uint32_t, 0, ADD_WIDE, ADD)
-FOLD(sum_i8, int8_t, uint32_t, 0, ADD_WIDE, ADD)
+/* Bytes of few rows are summed up in 16 bits first. */
+enum { BYTES = 256 };
+#define SUM_BYTES(s, T, A)                                                     \
+  FOLD_COLS(few_##s, T, A, ADD_SHORT, ADD_SHORT_4)                             \
+  FOLD_FOUR(long_##s, T, uint32_t, ADD_WIDE_4)                                 \
+  static void sum_##s##_cols(                                                  \
+      const T* x, int64_t stride, int64_t rows, int64_t cols, uint32_t* acc) { \
+    A few[TILE];                                                               \
+    for (int64_t c = 0; c < cols; c += TILE)                                   \
+      for (int64_t r = 0; r < rows; r += BYTES) {                              \
+        int64_t n = cols - c < TILE ? cols - c : TILE;                         \
+        int64_t m = rows - r < BYTES ? rows - r : BYTES;                       \
+        memset(few, 0, (size_t)n * sizeof *few);                               \
+        few_##s##_cols(x + r * stride + c, stride, m, n, few);                 \
+        for (int64_t k = 0; k < n; k++) acc[c + k] += (uint32_t)few[k];        \
+      }                                                                        \
+  }                                                                            \
+  static inline void sum_##s##_four(                                           \
+      const T* x,                                                              \
+      int64_t apart,                                                           \
+      int64_t step,                                                            \
+      int64_t steps,                                                           \
+      int64_t cols,                                                            \
+      uint32_t* acc) {                                                         \
+    long_##s##_four(x, apart, step, steps, cols, acc);                         \
+  }                                                                            \
+  FOLD_ROWS(sum_##s, T, uint32_t, 0, ADD_WIDE, ADD)                            \
+  FOLD_BLOCK(sum_##s, T, uint32_t, 0, ADD)
+#define ADD_SHORT(a, x) ((a) + (x))
+#define ADD_SHORT_4(a, x, y, z, w) ((a) + (x) + (y) + (z) + (w))
+SUM_BYTES(u8, uint8_t, uint16_t)
+SUM_BYTES(i8, int8_t, int16_t)
 FOLD(sum_u16, uint16_t, uint32_t, 0, ADD_WIDE, ADD)
 FOLD(sum_i16, int16_t, uint32_t, 0, ADD_WIDE, ADD)
 FOLD(sum_u32, uint32_t, uint32_t, 0, ADD, ADD)
@@ -193,21 +228,28 @@ static void sum_c64_block(
   sum_f32_block(x, 2 * stride, rows, 2 * cols, acc);
 }
 
+/* Into acc, by `width` floats side by side. */
+static inline __attribute__((always_inline)) void sum_c64_row(
+    const float* x, int64_t floats, float* acc, const int width) {
+  float wide[WIDE] = {0};
+  int64_t whole = floats / width * width;
+  sum_f32_cols(x, width, whole / width, width, wide);
+  for (int64_t k = whole; k < floats; k++) wide[k - whole] += x[k];
+  HALVING for (int w = width / 2; w >= 2; w /= 2) for (int k = 0; k < w; k++)
+      wide[k] += wide[k + w];
+  acc[0] += wide[0];
+  acc[1] += wide[1];
+}
+
 static void sum_c64_rows(
     const void* xv, int64_t stride, int64_t rows, int64_t cols, void* accv) {
   const float* x = xv;
   float* acc = accv;
-  for (int64_t r = 0; r < rows; r++, x += 2 * stride) {
-    const int width = 2 * cols < 4 * WIDE ? 2 * NARROW : WIDE;
-    float wide[WIDE] = {0};
-    int64_t whole = 2 * cols / width * width;
-    sum_f32_cols(x, width, whole / width, width, wide);
-    sum_f32_cols(x + whole, 0, 1, 2 * cols - whole, wide);
-    for (int w = width / 2; w >= 2; w /= 2)
-      for (int k = 0; k < w; k++) wide[k] += wide[k + w];
-    acc[2 * r] += wide[0];
-    acc[2 * r + 1] += wide[1];
-  }
+  for (int64_t r = 0; r < rows; r++, x += 2 * stride, acc += 2)
+    if (2 * cols < 4 * WIDE)
+      sum_c64_row(x, 2 * cols, acc, 2 * NARROW);
+    else
+      sum_c64_row(x, 2 * cols, acc, WIDE);
 }
 
 static inline lz_complex c64_mul(lz_complex a, lz_complex b) {
@@ -275,152 +317,7 @@ FOLD_HALVES(prod)
 FOLD_HALVES(max)
 FOLD_HALVES(min)
 
-/* The best of each block is found first, four runs of it side by side, its
- * place only when it wins: the loop that runs over everything has no index. */
-enum { SEEK_BLOCK = 4096, SPAN = 64 };
-#define BETTER(BEATS, a, x) (BEATS(x, a) ? (x) : (a))
-#define SEEK(name, T, BEATS)                                                \
-  static __attribute__((noinline, noclone))                                 \
-  T name##_best(const T* x, int64_t n, T best) {                            \
-    int64_t q = n / (4 * WIDE) * WIDE;                                      \
-    const T *y = x + q, *z = y + q, *w = z + q;                             \
-    if (q > 0) {                                                            \
-      T wide[WIDE];                                                         \
-      for (int c = 0; c < WIDE; c++) wide[c] = best;                        \
-      for (int64_t k = 0; k < q; k += WIDE)                                 \
-        for (int c = 0; c < WIDE; c++) {                                    \
-          T a = wide[c];                                                    \
-          a = BETTER(BEATS, a, x[k + c]);                                   \
-          a = BETTER(BEATS, a, y[k + c]);                                   \
-          a = BETTER(BEATS, a, z[k + c]);                                   \
-          wide[c] = BETTER(BEATS, a, w[k + c]);                             \
-        }                                                                   \
-      for (int v = WIDE / 2; v; v /= 2)                                     \
-        for (int c = 0; c < v; c++)                                         \
-          wide[c] = BETTER(BEATS, wide[c], wide[c + v]);                    \
-      best = wide[0];                                                       \
-    }                                                                       \
-    int64_t i = 4 * q;                                                      \
-    if (n - i >= NARROW) {                                                  \
-      T lane[NARROW];                                                       \
-      for (int c = 0; c < NARROW; c++) lane[c] = best;                      \
-      for (; i + NARROW <= n; i += NARROW)                                  \
-        for (int c = 0; c < NARROW; c++)                                    \
-          lane[c] = BETTER(BEATS, lane[c], x[i + c]);                       \
-      for (int c = 0; c < NARROW; c++) best = BETTER(BEATS, best, lane[c]); \
-    }                                                                       \
-    for (; i < n; i++) best = BETTER(BEATS, best, x[i]);                    \
-    return best;                                                            \
-  }                                                                         \
-  static void name(                                                         \
-      const void* xv, int64_t n, int64_t base, void* bestv, int64_t* at) {  \
-    const T* x = xv;                                                        \
-    T best = *(T*)bestv;                                                    \
-    for (int64_t i = 0; i < n; i += SEEK_BLOCK) {                           \
-      int64_t m = n - i < SEEK_BLOCK ? n - i : SEEK_BLOCK, k = 0;           \
-      T top = name##_best(x + i, m, best);                                  \
-      if (!BEATS(top, best)) continue;                                      \
-      best = top;                                                           \
-      for (; k + SPAN <= m; k += SPAN) { /* it is there: which span? */     \
-        int here = 0;                                                       \
-        for (int c = 0; c < SPAN; c++) here |= x[i + k + c] == best;        \
-        if (here) break;                                                    \
-      }                                                                     \
-      while (x[i + k] != best) k++;                                         \
-      *at = base + i + k;                                                   \
-    }                                                                       \
-    *(T*)bestv = best;                                                      \
-  }
-#define SEEK_COLS(name, T, BEATS)                                    \
-  static void name##_cols(                                           \
-      const void* xv,                                                \
-      int64_t stride,                                                \
-      int64_t rows,                                                  \
-      int64_t cols,                                                  \
-      int64_t base,                                                  \
-      void* bestv,                                                   \
-      uint32_t* restrict at) {                                       \
-    const T* x = xv;                                                 \
-    T* restrict best = bestv;                                        \
-    int64_t r = 0;                                                   \
-    for (; r + 4 <= rows; r += 4, x += 4 * stride) {                 \
-      const T *y = x + stride, *z = y + stride, *w = z + stride;     \
-      uint32_t here = (uint32_t)(base + r);                          \
-      for (int64_t c = 0; c < cols; c++) {                           \
-        T a = best[c];                                               \
-        uint32_t p = at[c];                                          \
-        p = BEATS(x[c], a) ? here : p;                               \
-        a = BETTER(BEATS, a, x[c]);                                  \
-        p = BEATS(y[c], a) ? here + 1 : p;                           \
-        a = BETTER(BEATS, a, y[c]);                                  \
-        p = BEATS(z[c], a) ? here + 2 : p;                           \
-        a = BETTER(BEATS, a, z[c]);                                  \
-        at[c] = BEATS(w[c], a) ? here + 3 : p;                       \
-        best[c] = BETTER(BEATS, a, w[c]);                            \
-      }                                                              \
-    }                                                                \
-    for (; r < rows; r++, x += stride)                               \
-      for (int64_t c = 0; c < cols; c++) {                           \
-        at[c] = BEATS(x[c], best[c]) ? (uint32_t)(base + r) : at[c]; \
-        best[c] = BETTER(BEATS, best[c], x[c]);                      \
-      }                                                              \
-  }
-#define ABOVE(x, y) ((x) > (y))
-#define BELOW(x, y) ((x) < (y))
-#define SEEKS(s, T)            \
-  SEEK(least_##s, T, BELOW)    \
-  SEEK(greatest_##s, T, ABOVE) \
-  SEEK_COLS(least_##s, T, BELOW) SEEK_COLS(greatest_##s, T, ABOVE)
-SEEKS(u8, uint8_t)
-SEEKS(u16, uint16_t)
-SEEKS(u32, uint32_t)
-SEEKS(u64, uint64_t)
-SEEKS(i8, int8_t)
-SEEKS(i16, int16_t)
-SEEKS(i32, int32_t)
-SEEKS(i64, int64_t)
-SEEKS(f32, float)
-SEEKS(f64, double)
-
-PAIRS_SEEK(least_c64, PAIRS_BELOW, <)
-PAIRS_SEEK(greatest_c64, PAIRS_ABOVE, >)
-
-#define SEEK_HALF(name, h)                                                \
-  static void name##_##h(                                                 \
-      const void* xv, int64_t n, int64_t base, void* best, int64_t* at) { \
-    float tile[TILE];                                                     \
-    for (int64_t i = 0; i < n; i += TILE) {                               \
-      int64_t m = n - i < TILE ? n - i : TILE;                            \
-      vec_widen_##h(tile, (const uint16_t*)xv + i, m);                    \
-      name##_f32(tile, m, base + i, best, at);                            \
-    }                                                                     \
-  }
-#define SEEK_HALF_COLS(name, h)                                             \
-  static void name##_##h##_cols(                                            \
-      const void* xv,                                                       \
-      int64_t stride,                                                       \
-      int64_t rows,                                                         \
-      int64_t cols,                                                         \
-      int64_t base,                                                         \
-      void* best,                                                           \
-      uint32_t* at) {                                                       \
-    float tile[TILE];                                                       \
-    for (int64_t c = 0; c < cols; c += TILE) {                              \
-      int64_t n = cols - c < TILE ? cols - c : TILE;                        \
-      for (int64_t r = 0; r < rows; r++) {                                  \
-        vec_widen_##h(tile, (const uint16_t*)xv + r * stride + c, n);       \
-        name##_f32_cols(tile, 0, 1, n, base + r, (float*)best + c, at + c); \
-      }                                                                     \
-    }                                                                       \
-  }
-SEEK_HALF_COLS(least, f16)
-SEEK_HALF_COLS(least, bf16)
-SEEK_HALF_COLS(greatest, f16)
-SEEK_HALF_COLS(greatest, bf16)
-SEEK_HALF(least, f16)
-SEEK_HALF(least, bf16)
-SEEK_HALF(greatest, f16)
-SEEK_HALF(greatest, bf16)
+#include "cpu/simd/reduce_seek.h"
 
 #define SUMS(op, way)                                                      \
   {                                                                        \
