@@ -99,6 +99,9 @@ static inline vf vf_load_f32(const float* p) {
       vf w[ROWS];                                                              \
       _Pragma("GCC unroll 4") for (int r = 0; r < ROWS; r++) w[r] =            \
           vf_load_##tag(m + r * ld + j);                                       \
+      /* The next rows: what a core asks for by itself is too little. */       \
+      _Pragma("GCC unroll 4") for (int r = 0; r < ROWS; r++)                   \
+          __builtin_prefetch(m + (r + ROWS) * ld + j);                         \
       _Pragma("GCC unroll 4") for (int v = 0; v < vectors; v++) {              \
         vf sum = vf_load(y + v * ldy + j);                                     \
         _Pragma("GCC unroll 4") for (int r = 0; r < ROWS; r++) sum =           \
