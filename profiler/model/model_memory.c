@@ -49,6 +49,17 @@ static void alive_maker(
   *stack = node == MODEL_NONE ? b->stack : model_node_stack(m, node);
 }
 
+/* Whether a buffer's array says more of its group than `array` does: it is
+ * larger, or as large and needed for longer. */
+static bool alive_stands_for(
+    const model* m, const model_buffer* b, uint32_t array) {
+  if (array == MODEL_NONE || b->array == MODEL_NONE) return array == MODEL_NONE;
+  const model_array *is = &m->arrays[b->array], *was = &m->arrays[array];
+  if (is->bytes != was->bytes) return is->bytes > was->bytes;
+  return was->buffer == MODEL_NONE ||
+         b->died_ns > m->buffers[was->buffer].died_ns;
+}
+
 int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {
   memset(out, 0, sizeof *out);
   out->time_ns = time_ns;
@@ -77,10 +88,7 @@ int model_memory_at(const model* m, uint64_t time_ns, model_peak* out) {
       keys_free(&g.keys);
       return 1;
     }
-    if (a->array == MODEL_NONE ||
-        (b->array != MODEL_NONE &&
-         m->arrays[b->array].bytes > m->arrays[a->array].bytes))
-      a->array = b->array;
+    if (alive_stands_for(m, b, a->array)) a->array = b->array;
     a->buffers++;
     a->bytes += b->size;
     if (b->born_ns < a->oldest_ns) a->oldest_ns = b->born_ns;
