@@ -61,6 +61,10 @@ int matmul_execute(const matmul_plan* p);
 /* The same in stripes of the operand that is made (matmul_made.c). */
 int matmul_execute_made(const matmul_plan* p, const matmul_maker* maker);
 
+/* By oneDNN, k not 0. 0: done; 1: not for it, or not worth it yet; -1: failed
+ * half way. */
+int matmul_dense(const matmul_plan* p);
+
 /* Rounds a tile of float sums (double, complex for those types) into rows
  * [i0, i0 + rows) and columns [j0, j0 + cols) of product `batch`, with alpha,
  * c. The tile may be written to. */

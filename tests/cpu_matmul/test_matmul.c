@@ -408,7 +408,11 @@ static void early_and_late(void** state) {
       test_seed((uint64_t)i + 3);
       problem p = {
           .dtype = DTYPE_FLOAT32,
-          .m = test_range(2, i % 4 ? 200 : i % 8 ? 500 : 16),
+          .m = test_range(
+              2,
+              i % 4   ? 200
+              : i % 8 ? 500
+                      : 16),
           .n = test_range(2, i % 4 ? 200 : 500),
           .k = test_range(1, i % 3 ? 400 : 2000),
           .layout_a = i & 1,
