@@ -5,7 +5,9 @@
 #include "api/api.h"
 #include "api/format.h"
 #include "api/vector.h"
+#include "core/node.h"
 #include "eval/eval.h"
+#include "stream/stream.h"
 
 /* name in the function, the C type; bool is by itself */
 #define VALUES(X)               \
@@ -118,11 +120,24 @@ int mlx_async_eval(const mlx_vector_array outputs) {
       !v || eval_arrays(v->items, v->count, LAZULI_TRIGGER_ASYNC_EVAL, true));
 }
 
+/* What a fused kernel took in and did not write was computed with it, as MLX
+ * would have: to read it starts nothing anew but its own elements. */
+static bool value_is_available(lz_array* a) {
+  if (array_is_ready(a) || !(a->flags & ARRAY_ABSORBED))
+    return array_is_ready(a);
+  eval_graph_lock();
+  const lz_stream* s = a->node ? a->node->stream : NULL;
+  bool done =
+      s ? stream_is_done(s, atomic_load(&s->issued)) : array_is_ready(a);
+  eval_graph_unlock();
+  return done;
+}
+
 int _mlx_array_is_available(bool* res, const mlx_array arr) {
   API_OP("array_is_available");
   lz_array* a = api_array(arr, "arr");
   int failed = !a || api_pointer(res, "res");
-  if (!failed) *res = array_is_ready(a);
+  if (!failed) *res = value_is_available(a);
   return api_status(failed);
 }
 

@@ -56,6 +56,32 @@ static void handles_share_what_is_computed(void** state) {
   mlx_stream_free(s);
 }
 
+/* One kernel computes all three; what it does not write is there nonetheless.
+ */
+static void what_was_passed_through_is_available(void** state) {
+  (void)state;
+  mlx_stream s = mlx_default_cpu_stream_new();
+  mlx_array a = matrix(), b = mlx_array_new(), c = mlx_array_new();
+  mlx_array other = mlx_array_new();
+  assert_fine(mlx_exp(&b, a, s));
+  assert_fine(mlx_square(&c, b, s));
+  assert_fine(mlx_sin(&other, b, s));
+  assert_fine(mlx_array_eval(c));
+  bool is = false;
+  assert_fine(_mlx_array_is_available(&is, b));
+  assert_true(is);
+  assert_true(mlx_array_data_float32(b)[0] > 2.7f);
+  assert_fine(_mlx_array_is_available(&is, b));
+  assert_true(is);
+  assert_fine(_mlx_array_is_available(&is, other));
+  assert_false(is);
+  mlx_array_free(a);
+  mlx_array_free(b);
+  mlx_array_free(c);
+  mlx_array_free(other);
+  mlx_stream_free(s);
+}
+
 static void outputs_alias_inputs(void** state) {
   (void)state;
   mlx_stream s = mlx_default_cpu_stream_new();
@@ -147,6 +173,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(strides_change_at_eval),
       cmocka_unit_test(handles_share_what_is_computed),
+      cmocka_unit_test(what_was_passed_through_is_available),
       cmocka_unit_test(outputs_alias_inputs),
       cmocka_unit_test(long_chains),
       cmocka_unit_test(pictures),
