@@ -84,10 +84,28 @@ static char* record_absolute(const char* file) {
       if (directory[i] == '%') *at++ = '%';
       *at++ = directory[i];
     }
-    *at++ = '/';
+    if (directory[1]) *at++ = '/';
   }
   if (out) strcpy(at, file);
   free(directory);
+  return out;
+}
+
+/* The folder of a pattern, where its name does not depend on the process; NULL
+ * where it does. */
+static char* record_folder(const char* file) {
+  const char* slash = strrchr(file, '/');
+  if (!slash) return strdup(".");
+  char* out = strdup(file);
+  char* to = out;
+  for (const char* at = file; out && at <= slash; at++) {
+    if (*at == '%' && *++at != '%') {
+      free(out);
+      return NULL;
+    }
+    *to++ = *at;
+  }
+  if (out) *to = '\0';
   return out;
 }
 
@@ -95,7 +113,18 @@ static char* record_absolute(const char* file) {
  * is there when the program ends is of this run. */
 static bool record_writable(const char* file) {
   struct stat is;
-  if (strchr(file, '%')) return true;
+  if (strchr(file, '%')) {
+    char* folder = record_folder(file);
+    bool there = !folder || access(folder, W_OK | X_OK) == 0;
+    if (!there)
+      cli_complain(
+          "record",
+          "cannot create files in %s: %s; the program runs unrecorded",
+          folder,
+          strerror(errno));
+    free(folder);
+    return there;
+  }
   if (stat(file, &is) == 0 && S_ISDIR(is.st_mode)) {
     if (access(file, W_OK) == 0) return true;
   } else {

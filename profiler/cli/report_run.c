@@ -100,7 +100,9 @@ void report_recording(const report* r) {
     term_print(
         &r->term,
         TERM_BAD,
-        "  %s events could not be written.\n",
+        "  %s events could not be written: the disk, or the size that files "
+        "may "
+        "have, was full.\n",
         text_count(a, r->s->lost));
   for (uint32_t i = 0; i < m->n_gaps; i++)
     term_print(

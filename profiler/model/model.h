@@ -223,6 +223,7 @@ typedef struct model_info {
   bool running;  /* it was, on this machine, while the trace was loaded */
   uint8_t how;   /* the event `finish` says it: 0 exit, … */
   bool truncated;
+  uint64_t lost;   /* events that could not be written */
   uint32_t status; /* exit status, UINT32_MAX unknown */
   uint32_t damage; /* string: what is wrong with the file, or "" */
   uint64_t file_bytes;

@@ -165,6 +165,9 @@ model* model_load(
   l->info.truncated = info.truncated || l->info.damage;
   l->info.file_bytes = info.file_bytes;
   l->info.duration_ns = l->last_ns;
+  l->info.lost = info.lost;
+  /* Closed in order, with no room for the event that says how. */
+  if (info.finished && !l->info.finished && info.lost) l->info.finished = true;
   l->info.running = !info.finished && load_is_running(l->info.pid, path);
   load_drop_ids(l);
   s->tables.info = l->info;

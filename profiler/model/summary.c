@@ -390,10 +390,12 @@ static void summary_totals(making* w) {
       w->s->donations_refused++;
   }
   for (uint32_t i = 0; i < m->n_threads; i++) {
-    w->s->cost_ns += m->threads[i].cost_ns + m->threads[i].cost_stack_ns;
+    w->s->cost_ns += m->threads[i].cost_ns;
     w->s->cost_stack_ns += m->threads[i].cost_stack_ns;
     w->s->lost += m->threads[i].lost;
   }
+  /* The file's own count: what threads said last may be among the lost. */
+  if (m->info.lost > w->s->lost) w->s->lost = m->info.lost;
   for (uint32_t i = 0; i < m->n_buffers; i++) {
     uint64_t* count[] = {
         [LAZULI_MEMORY_SYSTEM] = &w->s->cache_misses,

@@ -51,55 +51,55 @@ static inline __attribute__((always_inline)) void trace_lane_leave(
  * ends, or NULL where there is no room to be had. Not committed yet.
  * trace_put_nested_<event>(): where the thread has no state yet, or is inside a
  * write already. */
-#define EVENT(number, id, name, text, ...)                                \
-  __attribute__((cold, visibility("hidden"))) uint8_t* trace_whole_##id(  \
-      trace_writer* w,                                                    \
-      trace_writer_thread* t,                                             \
-      unsigned index,                                                     \
-      uint64_t time,                                                      \
-      const trace_##id* event);                                           \
-  __attribute__((cold, visibility("hidden"))) bool trace_put_nested_##id( \
-      trace_writer* w, uint64_t time, const trace_##id* event);           \
-  static inline __attribute__((always_inline)) bool trace_put_at_##id(    \
-      trace_writer* w,                                                    \
-      trace_writer_thread* t,                                             \
-      uint32_t depth,                                                     \
-      uint64_t time,                                                      \
-      const trace_##id* event) {                                          \
-    const unsigned index = depth * 2 + (number < TRACE_FIRST_EVENT);      \
-    trace_lane* lane = trace_lane_enter(w, t, depth, index, time);        \
-    uint8_t* end = NULL;                                                  \
-    if (__builtin_expect(lane != NULL, 1)) {                              \
-      end = trace_fast_put_##id(lane, time, event);                       \
-      if (__builtin_expect(end != NULL, 1)) {                             \
-        trace_fast_keep_##id(lane, time, event);                          \
-      } else {                                                            \
-        const trace_##id copy = *event;                                   \
-        end = trace_whole_##id(w, t, index, time, &copy);                 \
-      }                                                                   \
-    }                                                                     \
-    if (__builtin_expect(end != NULL, 1))                                 \
-      trace_lane_commit(lane, end);                                       \
-    else                                                                  \
-      trace_writer_count_lost(w);                                         \
-    trace_lane_leave(t, depth);                                           \
-    return end != NULL;                                                   \
-  }                                                                       \
-  static inline __attribute__((always_inline)) bool trace_put_here_##id(  \
-      trace_writer* w, uint64_t time, const trace_##id* event) {          \
-    if (!time)                                                            \
-      time = number < TRACE_FIRST_EVENT ? trace_writer_definition_time(w) \
-                                        : trace_clock_now();              \
-    const trace_attachment* a = &trace_attachments[w->slot];              \
-    if (__builtin_expect(                                                 \
-            !a->thread || a->serial != w->serial ||                       \
-                atomic_load_explicit(                                     \
-                    &a->thread->depth, memory_order_relaxed) != 0,        \
-            0)) {                                                         \
-      const trace_##id copy = *event;                                     \
-      return trace_put_nested_##id(w, time, &copy);                       \
-    }                                                                     \
-    return trace_put_at_##id(w, a->thread, 0, time, event);               \
+#define EVENT(number, id, name, text, ...)                                  \
+  __attribute__((cold, visibility("hidden"))) uint8_t* trace_whole_##id(    \
+      trace_writer* w,                                                      \
+      trace_writer_thread* t,                                               \
+      unsigned index,                                                       \
+      uint64_t time,                                                        \
+      const trace_##id* event);                                             \
+  __attribute__((cold, visibility("hidden"))) bool trace_put_nested_##id(   \
+      trace_writer* w, uint64_t time, const trace_##id* event);             \
+  static inline __attribute__((always_inline)) bool trace_put_at_##id(      \
+      trace_writer* w,                                                      \
+      trace_writer_thread* t,                                               \
+      uint32_t depth,                                                       \
+      uint64_t time,                                                        \
+      const trace_##id* event) {                                            \
+    const unsigned index = depth * 2 + (number < TRACE_FIRST_EVENT);        \
+    trace_lane* lane = trace_lane_enter(w, t, depth, index, time);          \
+    uint8_t* end = NULL;                                                    \
+    if (__builtin_expect(lane != NULL, 1)) {                                \
+      end = trace_fast_put_##id(lane, time, event);                         \
+      if (__builtin_expect(end != NULL, 1)) {                               \
+        trace_fast_keep_##id(lane, time, event);                            \
+      } else {                                                              \
+        const trace_##id copy = *event;                                     \
+        end = trace_whole_##id(w, t, index, time, &copy);                   \
+      }                                                                     \
+    }                                                                       \
+    if (__builtin_expect(end != NULL, 1))                                   \
+      trace_lane_commit(lane, end);                                         \
+    else if (number >= TRACE_FIRST_EVENT) /* definitions are tried again */ \
+      trace_writer_count_lost(w);                                           \
+    trace_lane_leave(t, depth);                                             \
+    return end != NULL;                                                     \
+  }                                                                         \
+  static inline __attribute__((always_inline)) bool trace_put_here_##id(    \
+      trace_writer* w, uint64_t time, const trace_##id* event) {            \
+    if (!time)                                                              \
+      time = number < TRACE_FIRST_EVENT ? trace_writer_definition_time(w)   \
+                                        : trace_clock_now();                \
+    const trace_attachment* a = &trace_attachments[w->slot];                \
+    if (__builtin_expect(                                                   \
+            !a->thread || a->serial != w->serial ||                         \
+                atomic_load_explicit(                                       \
+                    &a->thread->depth, memory_order_relaxed) != 0,          \
+            0)) {                                                           \
+      const trace_##id copy = *event;                                       \
+      return trace_put_nested_##id(w, time, &copy);                         \
+    }                                                                       \
+    return trace_put_at_##id(w, a->thread, 0, time, event);                 \
   }
 #include "events.def"
 #undef EVENT

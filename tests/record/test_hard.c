@@ -196,6 +196,11 @@ static void is_cut(const char* path, run_result r) {
   assert_false(t->damaged);
   size_t n = nodes_in_order(t);
   assert_true(n > 1000 && n < 3000000);
+  /* What was lost is counted, and that the end was in order is told. */
+  assert_in_range(t->info.lost, 3000000 - n, 3001000 - n);
+  r = RUN(lazuli, "report", path);
+  assert_non_null(strstr(r.out, " · finished\n"));
+  assert_non_null(strstr(r.out, "events could not be written"));
   run_free(t);
 }
 
@@ -262,6 +267,12 @@ static void test_read_only_directory(void** state) {
   assert_int_equal(r.status, 0);
   assert_string_equal(r.out, "done\n");
   assert_string_equal(r.err, "");
+  /* Names that depend on the process; the folder does not. */
+  r = RUN(lazuli, "record", "-o", "no/such/%p.lzt", program, "many", "10");
+  assert_string_equal(r.out, "done\n");
+  assert_non_null(strstr(r.err, "cannot create files in "));
+  r = RUN(lazuli, "record", "-o", "no/such/", program, "many", "10");
+  assert_string_equal(r.out, "done\n");
   r = RUN(
       lazuli, "record", "-o", "no/such/directory.lzt", program, "many", "10");
   assert_int_equal(r.status, 0);
