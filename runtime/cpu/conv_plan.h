@@ -27,6 +27,9 @@ int conv_phases(
 /* 0: done by oneDNN. 1: not for it. -1: out of memory. */
 int conv_onednn(const conv_plan* c);
 
+/* The same of what is small: element by element. */
+int conv_direct(const conv_plan* c);
+
 /* n elements from k0 on of the kernel of output channel `o`, in the order in
  * which it meets the input. */
 void conv_kernel(

@@ -1,11 +1,14 @@
 #include "cpu/linalg.h"
 
+#include <cblas.h>
 #include <lapacke.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/lead.h"
+#include "cpu/tile.h"
 #include "stream/pool.h"
 
 #define T float
@@ -23,6 +26,12 @@
 #undef T
 #undef LAPACK
 #undef NAME
+
+/* Multiplications from which on a matrix is worth several threads. */
+#define LINALG_LARGE (512. * 512 * 512)
+/* Those worth a thread: of tiny matrices most time goes where OpenBLAS lets one
+ * thread in at a time. */
+#define LINALG_PART 200000.
 
 #define COMPLEX(p) ((lapack_complex_float*)(p))
 
@@ -167,24 +176,36 @@ struct linalg_call {
 /* Between memory and columns of height `rows`. */
 static void copy_in(
     const lz_view* v, int64_t index, int rows, int cols, char* to) {
-  const size_t size = dtype_size(v->dtype);
-  const int64_t at = lead_nth(v, 2, index);
-  const int64_t down = v->strides[v->ndim - 2],
-                across = v->strides[v->ndim - 1];
-  for (int j = 0; j < cols; j++)
-    for (int i = 0; i < rows; i++, to += size)
-      memcpy(to, lead_data(v, at + i * down + j * across), size);
+  tile_load(
+      to,
+      lead_data(v, lead_nth(v, 2, index)),
+      v->strides[v->ndim - 1],
+      v->strides[v->ndim - 2],
+      cols,
+      rows,
+      dtype_size(v->dtype));
 }
 
 static void copy_out(
     const lz_view* v, int64_t index, int rows, int cols, const char* from) {
-  const size_t size = dtype_size(v->dtype);
-  const int64_t at = lead_nth(v, 2, index);
-  const int64_t down = v->strides[v->ndim - 2],
-                across = v->strides[v->ndim - 1];
-  for (int j = 0; j < cols; j++)
-    for (int i = 0; i < rows; i++, from += size)
-      memcpy(lead_data(v, at + i * down + j * across), from, size);
+  tile_store(
+      lead_data(v, lead_nth(v, 2, index)),
+      from,
+      v->strides[v->ndim - 1],
+      v->strides[v->ndim - 2],
+      cols,
+      rows,
+      dtype_size(v->dtype));
+}
+
+/* The same of the transpose, where v shows it. */
+static lz_view transposed(const lz_view* v, int64_t* strides) {
+  lz_view t = *v;
+  memcpy(strides, v->strides, (size_t)v->ndim * sizeof *strides);
+  strides[v->ndim - 1] = v->strides[v->ndim - 2];
+  strides[v->ndim - 2] = v->strides[v->ndim - 1];
+  t.strides = strides;
+  return t;
 }
 
 static void copy_vector(
@@ -208,13 +229,29 @@ static void linalg_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   free(room);
 }
 
+/* OpenBLAS shares small matrices among its threads, too, which then wait for
+ * each other, and those of a batch have threads of their own. The number is the
+ * process's; another stream may ask for another one meanwhile. */
+static void linalg_threads(int n) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static int now;
+  pthread_mutex_lock(&lock);
+  if (now != n) openblas_set_num_threads(now = n);
+  pthread_mutex_unlock(&lock);
+}
+
 /* `bytes`: scratch of one matrix. */
 static int linalg_batch(linalg_call* c, const lz_view* a, size_t bytes) {
   c->a = a;
   c->room = bytes;
   const int64_t batch = view_size(a) / ((int64_t)c->m * c->n);
   const double work = (double)c->m * c->n * (c->m < c->n ? c->m : c->n);
-  pool_for(batch, work < 20000 ? (int64_t)(20000 / work) : 1, linalg_parts, c);
+  linalg_threads(batch == 1 && work >= LINALG_LARGE ? pool_threads() : 1);
+  pool_for(
+      batch,
+      work < LINALG_PART ? (int64_t)(LINALG_PART / work) : 1,
+      linalg_parts,
+      c);
   return atomic_load(&c->status);
 }
 
@@ -302,16 +339,9 @@ static int run_svd(const linalg_call* c, int64_t index, char* room) {
   char* s = room + matrix_bytes(c, m, n);
   char* v = s + matrix_bytes(c, k, 1);
   char* u = v + matrix_bytes(c, n, n);
-  const int64_t at = lead_nth(c->a, 2, index);
-  for (int i = 0; i < m; i++)
-    for (int j = 0; j < n; j++)
-      memcpy(
-          room + ((size_t)i * n + j) * c->size,
-          lead_data(
-              c->a,
-              at + i * c->a->strides[c->a->ndim - 2] +
-                  j * c->a->strides[c->a->ndim - 1]),
-          c->size);
+  int64_t strides[LZ_MAX_DIMS];
+  const lz_view a = transposed(c->a, strides);
+  copy_in(&a, index, n, m, room);
   const bool all = c->out[0];
 #define SVD(name, T, R) \
   name((T*)room, n, m, (R*)s, all ? (T*)v : NULL, all ? (T*)u : NULL)
@@ -323,26 +353,10 @@ static int run_svd(const linalg_call* c, int64_t index, char* room) {
   copy_vector(c->out[1], index, k, s);
   if (!all) return info;
   /* Row-major u and vt are what the columns of uᵀ and v hold. */
-  const int64_t at_u = lead_nth(c->out[0], 2, index);
-  const int64_t at_v = lead_nth(c->out[2], 2, index);
-  for (int i = 0; i < m; i++)
-    for (int j = 0; j < m; j++)
-      memcpy(
-          lead_data(
-              c->out[0],
-              at_u + i * c->out[0]->strides[c->out[0]->ndim - 2] +
-                  j * c->out[0]->strides[c->out[0]->ndim - 1]),
-          u + ((size_t)i * m + j) * c->size,
-          c->size);
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < n; j++)
-      memcpy(
-          lead_data(
-              c->out[2],
-              at_v + i * c->out[2]->strides[c->out[2]->ndim - 2] +
-                  j * c->out[2]->strides[c->out[2]->ndim - 1]),
-          v + ((size_t)i * n + j) * c->size,
-          c->size);
+  const lz_view left = transposed(c->out[0], strides);
+  copy_out(&left, index, m, m, u);
+  const lz_view right = transposed(c->out[2], strides);
+  copy_out(&right, index, n, n, v);
   return info;
 }
 
@@ -382,12 +396,8 @@ int linalg_svd(
 
 /* Rows as columns: LAPACK sees the transpose, as under MLX. */
 static void copy_in_transposed(const linalg_call* c, int64_t index, char* to) {
-  lz_view t = *c->a;
   int64_t strides[LZ_MAX_DIMS];
-  memcpy(strides, c->a->strides, (size_t)t.ndim * sizeof *strides);
-  strides[t.ndim - 1] = c->a->strides[t.ndim - 2];
-  strides[t.ndim - 2] = c->a->strides[t.ndim - 1];
-  t.strides = strides;
+  const lz_view t = transposed(c->a, strides);
   copy_in(&t, index, c->n, c->n, to);
 }
 
