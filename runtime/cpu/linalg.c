@@ -11,6 +11,23 @@
 #include "cpu/tile.h"
 #include "stream/pool.h"
 
+/* The sizes of working memory that LAPACK's function named for the last matrix
+ * of a batch: asking again costs as much as a small matrix. */
+typedef struct linalg_memo {
+  int m, n, job, size, integers;
+} linalg_memo;
+
+/* Of the batch that this thread works on. */
+static _Thread_local linalg_memo* linalg_known;
+
+/* Whether it has to be asked; then it is, and `size` set. */
+static bool linalg_asks(int m, int n, int job) {
+  const linalg_memo* k = linalg_known;
+  if (k->size > 0 && k->m == m && k->n == n && k->job == job) return false;
+  *linalg_known = (linalg_memo){.m = m, .n = n, .job = job};
+  return true;
+}
+
 #define T float
 #define LAPACK(name) LAPACKE_s##name##_work
 #define NAME(name) float_##name
@@ -170,6 +187,7 @@ struct linalg_call {
   size_t size; /* of an element of a */
   size_t room;
   bool upper, triangular;
+  int passes; /* over the matrix, about, beside those of one product */
   _Atomic int status;
 };
 
@@ -220,6 +238,8 @@ static void linalg_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   linalg_call* c = ctx;
   char* room = malloc(c->room + 1);
+  linalg_memo known = {0};
+  linalg_known = &known;
   for (int64_t i = begin; i < end; i++) {
     int info = room ? c->fn(c, i, room) : LINALG_MEMORY;
     if (info < 0 && info != LINALG_MEMORY) info = LINALG_INVALID;
@@ -245,8 +265,11 @@ static int linalg_batch(linalg_call* c, const lz_view* a, size_t bytes) {
   c->a = a;
   c->room = bytes;
   const int64_t batch = view_size(a) / ((int64_t)c->m * c->n);
-  const double work = (double)c->m * c->n * (c->m < c->n ? c->m : c->n);
-  linalg_threads(batch == 1 && work >= LINALG_LARGE ? pool_threads() : 1);
+  const double work =
+      (double)c->m * c->n * (c->m < c->n ? c->m : c->n) * (1 + c->passes);
+  linalg_threads(
+      batch == 1 && work >= LINALG_LARGE * (1 + c->passes) ? pool_threads()
+                                                           : 1);
   pool_for(
       batch,
       work < LINALG_PART ? (int64_t)(LINALG_PART / work) : 1,
@@ -326,6 +349,7 @@ static int run_qr(const linalg_call* c, int64_t index, char* room) {
 
 int linalg_qr(const lz_view* a, const lz_view* q, const lz_view* r) {
   linalg_call c = linalg_call_of(a, run_qr);
+  c.passes = 4;
   c.out[0] = q;
   c.out[1] = r;
   if (view_size(a) == 0) return LINALG_OK;
@@ -380,6 +404,7 @@ static void fill_identity(const lz_view* v) {
 int linalg_svd(
     const lz_view* a, const lz_view* u, const lz_view* s, const lz_view* vt) {
   linalg_call c = linalg_call_of(a, run_svd);
+  c.passes = 24;
   c.out[0] = u;
   c.out[1] = s;
   c.out[2] = vt;
@@ -423,6 +448,7 @@ int linalg_eigh(
     const lz_view* vectors,
     bool upper) {
   linalg_call c = linalg_call_of(a, run_eigh);
+  c.passes = 16;
   c.out[0] = values;
   c.out[1] = vectors;
   c.upper = upper;
@@ -449,6 +475,7 @@ static int run_eig(const linalg_call* c, int64_t index, char* room) {
 int linalg_eig(
     const lz_view* a, const lz_view* values, const lz_view* vectors) {
   linalg_call c = linalg_call_of(a, run_eig);
+  c.passes = 32;
   c.out[0] = values;
   c.out[1] = vectors;
   if (view_size(a) == 0) return LINALG_OK;

@@ -18,13 +18,17 @@ static int NAME(inverse)(T* a, int n) {
   int info = LINALG_MEMORY;
   if (pivots) {
     info = LAPACK(getrf)(LAPACK_COL_MAJOR, n, n, a, n, pivots);
-    if (info == 0)
+    if (info == 0 && linalg_asks(n, n, 0)) {
       info = LAPACK(getri)(LAPACK_COL_MAJOR, n, a, n, pivots, &best, -1);
+      linalg_known->size = (int)best;
+    }
     if (info == 0) {
-      work = malloc((size_t)best * sizeof *work);
-      info = work ? LAPACK(getri)(
-                        LAPACK_COL_MAJOR, n, a, n, pivots, work, (int)best)
-                  : LINALG_MEMORY;
+      work = malloc((size_t)linalg_known->size * sizeof *work);
+      info =
+          work
+              ? LAPACK(getri)(
+                    LAPACK_COL_MAJOR, n, a, n, pivots, work, linalg_known->size)
+              : LINALG_MEMORY;
     }
   }
   free(work);
@@ -46,11 +50,14 @@ static int NAME(qr)(T* a, int m, int n, T* r) {
   const int k = m < n ? m : n;
   T* tau = malloc((size_t)(k + 1) * sizeof *tau);
   T best[2] = {0, 0}, *work = NULL;
-  int info = LINALG_MEMORY, size;
+  int info = LINALG_MEMORY;
   if (!tau) return info;
-  LAPACK(geqrf)(LAPACK_COL_MAJOR, m, n, a, m, tau, &best[0], -1);
-  LAPACK(orgqr)(LAPACK_COL_MAJOR, m, k, k, a, m, tau, &best[1], -1);
-  size = (int)(best[0] > best[1] ? best[0] : best[1]);
+  if (linalg_asks(m, n, 0)) {
+    LAPACK(geqrf)(LAPACK_COL_MAJOR, m, n, a, m, tau, &best[0], -1);
+    LAPACK(orgqr)(LAPACK_COL_MAJOR, m, k, k, a, m, tau, &best[1], -1);
+    linalg_known->size = (int)(best[0] > best[1] ? best[0] : best[1]);
+  }
+  const int size = linalg_known->size;
   work = malloc((size_t)size * sizeof *work);
   if (work) info = LAPACK(geqrf)(LAPACK_COL_MAJOR, m, n, a, m, tau, work, size);
   if (info == 0) {
@@ -71,11 +78,14 @@ static int NAME(svd)(T* a, int m, int n, T* s, T* u, T* vt) {
   T best = 0, none, *work = NULL;
   int info = LINALG_MEMORY;
   if (!u) u = vt = &none;
-  if (iwork)
+  if (iwork) info = 0;
+  if (iwork && linalg_asks(m, n, job)) {
     info = LAPACK(gesdd)(
         LAPACK_COL_MAJOR, job, m, n, a, m, s, u, m, vt, n, &best, -1, iwork);
+    linalg_known->size = (int)best;
+  }
   if (info == 0) {
-    work = malloc((size_t)best * sizeof *work);
+    work = malloc((size_t)linalg_known->size * sizeof *work);
     info = work ? LAPACK(gesdd)(
                       LAPACK_COL_MAJOR,
                       job,
@@ -89,7 +99,7 @@ static int NAME(svd)(T* a, int m, int n, T* s, T* u, T* vt) {
                       vt,
                       n,
                       work,
-                      (int)best,
+                      linalg_known->size,
                       iwork)
                 : LINALG_MEMORY;
   }
@@ -102,11 +112,16 @@ static int NAME(eigh)(T* a, int n, T* values, bool vectors, bool upper) {
   const char job = vectors ? 'V' : 'N', part = upper ? 'U' : 'L';
   T best = 0, *work = NULL;
   lapack_int ibest = 0, *iwork = NULL;
-  int info = LAPACK(syevd)(
-      LAPACK_COL_MAJOR, job, part, n, a, n, values, &best, -1, &ibest, -1);
-  if (info) return info;
-  work = malloc((size_t)best * sizeof *work);
-  iwork = malloc((size_t)ibest * sizeof *iwork);
+  int info = 0;
+  if (linalg_asks(n, n, job)) {
+    info = LAPACK(syevd)(
+        LAPACK_COL_MAJOR, job, part, n, a, n, values, &best, -1, &ibest, -1);
+    if (info) return info;
+    linalg_known->size = (int)best;
+    linalg_known->integers = ibest;
+  }
+  work = malloc((size_t)linalg_known->size * sizeof *work);
+  iwork = malloc((size_t)linalg_known->integers * sizeof *iwork);
   info = work && iwork ? LAPACK(syevd)(
                              LAPACK_COL_MAJOR,
                              job,
@@ -116,9 +131,9 @@ static int NAME(eigh)(T* a, int n, T* values, bool vectors, bool upper) {
                              n,
                              values,
                              work,
-                             (int)best,
+                             linalg_known->size,
                              iwork,
-                             ibest)
+                             linalg_known->integers)
                        : LINALG_MEMORY;
   free(work);
   free(iwork);
@@ -137,10 +152,14 @@ static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
 #define GEEV(w, size) \
   LAPACK(geev)        \
   (LAPACK_COL_MAJOR, job, 'N', n, a, n, re, im, left, n, &none, 1, w, size)
-  info = GEEV(&best, -1);
+  info = 0;
+  if (linalg_asks(n, n, job)) {
+    info = GEEV(&best, -1);
+    linalg_known->size = (int)best;
+  }
   if (info == 0) {
-    work = malloc((size_t)best * sizeof *work);
-    info = work ? GEEV(work, (int)best) : LINALG_MEMORY;
+    work = malloc((size_t)linalg_known->size * sizeof *work);
+    info = work ? GEEV(work, linalg_known->size) : LINALG_MEMORY;
   }
 #undef GEEV
   for (int i = 0; i < n && info == 0; i++)
