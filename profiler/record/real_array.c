@@ -331,6 +331,36 @@ DATA_HOOK(
     "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferEmNS0_11SmallVectorIlLm10"
     "ESaIlEEENS1_5FlagsESt8functionIFvS3_EE",
     array_filled)
+/* array::set_data(Buffer, size_t, Strides, Flags, offset, Deleter) of 0.32.0:
+ * one word more than the others. */
+LAZULI_API void
+real_hook_set_data_strided_0320(real_word self, real_word b, real_word c, real_word d, real_word e, real_word f, real_word g) __asm__(
+    "_ZN3mlx4core5array8set_dataENS0_9allocator6BufferEmNS0_11SmallVectorIl"
+    "Lm10ESaIlEEENS1_5FlagsElSt8functionIFvS3_EE");
+void real_hook_set_data_strided_0320(
+    real_word self,
+    real_word b,
+    real_word c,
+    real_word d,
+    real_word e,
+    real_word f,
+    real_word g) {
+  typedef void (*original)(
+      real_word,
+      real_word,
+      real_word,
+      real_word,
+      real_word,
+      real_word,
+      real_word);
+  bool on = real_on();
+  if (!real_original.set_data_strided)
+    real_need(&real_original.set_data_strided, "set_data_strided");
+  original call;
+  memcpy(&call, &real_original.set_data_strided, sizeof call);
+  call(self, b, c, d, e, f, g);
+  if (on) array_bound((const void*)(uintptr_t)self, NULL);
+}
 DATA_HOOK(
     real_hook_set_data_strided_032,
     set_data_strided,

@@ -25,6 +25,7 @@ static struct {
   void* last;
   unsigned depth;
   _Atomic uint64_t next_id;
+  _Atomic size_t peak; /* as MLX last told it */
 } memory = {.allocate = -1, .release = -1};
 
 static real_word memory_watch(
@@ -90,6 +91,21 @@ static void memory_use(real_function** object, real_function* table) {
 
 static size_t memory_active(void) {
   return real_original.active_memory(0, 0, 0, 0, 0, 0);
+}
+
+static size_t memory_peak(void) {
+  return real_original.peak_memory ? real_original.peak_memory(0, 0, 0, 0, 0, 0)
+                                   : 0;
+}
+
+/* What was in use after an allocation. Another thread may have freed before it
+ * could be asked: whoever sees the peak grow tells how far. */
+static size_t memory_reached(void) {
+  size_t active = memory_active(), peak = memory_peak();
+  size_t was = atomic_load(&memory.peak);
+  if (peak == was) return active;
+  bool first = atomic_compare_exchange_strong(&memory.peak, &was, peak);
+  return first && peak > was && peak > active ? peak : active;
 }
 
 static size_t memory_cached(void) {
@@ -165,7 +181,7 @@ static real_word memory_allocate(
       .size = size,
       .kernel = real_kernel_current(),
       .source = still < cached ? LAZULI_MEMORY_CACHE : LAZULI_MEMORY_SYSTEM,
-      .active = memory_active(),
+      .active = memory_reached(),
       .cache = still};
   record_probe()->alloc(NULL, &event);
   return buffer;
@@ -210,6 +226,7 @@ void real_hook_clear_cache(void) {
 }
 
 void real_memory_begin(void) {
+  atomic_store(&memory.peak, memory_peak());
   memory.recording[HEAD + memory.allocate] = memory_allocate;
   memory.recording[HEAD + memory.release] = memory_release;
   memory_use(memory_object(), memory.recording + HEAD);
