@@ -9,9 +9,9 @@
 
 enum {
   TILE = 1024,
-  COLS = 512, /* columns worked on side by side */
-  SHORT = 64, /* lines so short are turned into columns, if so many: */
-  NARROW = 16,
+  COLS = 512,  /* columns worked on side by side */
+  SHORT = 64,  /* lines so short are turned into columns, if so many: */
+  NARROW = 16, /* also rows of a tile at least */
   GRAIN = 32768,
   MAX_PARTS = 64
 };
@@ -27,8 +27,8 @@ typedef struct arg_job {
   walk kept;         /* views in, out */
   walk line;         /* the axis searched but for its innermost runs */
   int64_t n, stride; /* those runs */
-  int64_t cols;      /* side by side; of lines that are turned fewer */
-  bool turned;
+  int64_t cols;      /* side by side; through a tile fewer */
+  bool tiled;
   int64_t part, n_parts;
   uint64_t* bests; /* [place][part] */
   int64_t* ats;
@@ -113,7 +113,7 @@ static void arg_cols(void* ctx, int64_t begin, int64_t end, int worker) {
   uint32_t place[COLS];
   int64_t across = job->kept.shape[job->kept.ndim - 1];
   int64_t blocks = (across + job->cols - 1) / job->cols;
-  int64_t apart = walk_stride(&job->kept, 0) * job->size;
+  int64_t line = walk_stride(&job->kept, 0), apart = line * job->size;
   bool half = dtype_is_float(job->type) && job->size == 2;
   int64_t best_size = half ? 4 : job->size;
   for (; begin < end; begin++) {
@@ -127,14 +127,17 @@ static void arg_cols(void* ctx, int64_t begin, int64_t end, int worker) {
       memcpy((uint8_t*)best + c * best_size, &bits, (size_t)best_size);
       place[c] = 0;
     }
-    int64_t stride = job->stride;
-    if (job->turned) {
-      int64_t line = walk_stride(&job->kept, 0);
-      tile_load(tile, x, 1, line, (int)job->n, (int)n, (size_t)job->size);
-      x = (const uint8_t*)tile;
-      stride = n;
+    int64_t rows = job->tiled ? TILE * 8 / (n * job->size) : job->n;
+    for (int64_t r = 0; r < job->n; r += rows) {
+      int64_t m = job->n - r < rows ? job->n - r : rows, stride = job->stride;
+      const void* from = x + r * stride * job->size;
+      if (job->tiled) {
+        tile_load(tile, from, stride, line, (int)m, (int)n, (size_t)job->size);
+        from = tile;
+        stride = n;
+      }
+      job->seek_cols(from, stride, m, n, r, best, place);
     }
-    job->seek_cols(x, stride, job->n, n, 0, best, place);
     walk_copy(
         job->out + at.offset[1], walk_stride(&job->kept, 1), place, 1, n, 4);
   }
@@ -182,16 +185,16 @@ void reduce_arg(
   int64_t places = job.kept.size, total = job.line.size * job.n;
   if (places == 0 || total == 0) return;
   int last = job.kept.ndim - 1;
+  bool columns = axis >= 0 && job.kept.shape[last] >= 8 &&
+                 job.kept.strides[0][last] == 1 && job.stride != 1;
   job.cols = COLS;
-  if (axis >= 0 && job.stride == 1 && job.n > 1 && job.n <= SHORT &&
-      job.kept.shape[last] >= NARROW) {
-    job.turned = true;
-    int64_t most = TILE * 8 / (job.n * job.size) & -NARROW;
+  if (axis >= 0 && !columns && job.kept.shape[last] >= NARROW && job.n > 1 &&
+      (job.stride != 1 || job.n <= SHORT)) {
+    job.tiled = columns = true;
+    int64_t most = TILE * 8 / (NARROW * job.size);
     if (most < COLS) job.cols = most;
   }
-  if (job.turned ||
-      (axis >= 0 && job.stride != 1 && job.kept.shape[last] >= 8 &&
-       job.kept.strides[0][last] == 1)) {
+  if (columns) {
     int64_t across = job.kept.shape[last];
     int64_t blocks = (across + job.cols - 1) / job.cols;
     int64_t work = job.n * (across < job.cols ? across : job.cols);

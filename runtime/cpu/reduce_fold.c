@@ -63,6 +63,21 @@ static void fold_rows(
   }
 }
 
+/* `runs` whole short runs from the place of the walk on, folded across. */
+static void fold_runs(
+    const reduce_job* job, int64_t from, walk_at* at, int64_t runs, void* acc) {
+  uint64_t across[SHORT];
+  int64_t n = job->reduced_n;
+  tile_fill(across, &job->neutral, (int)n, job->acc_size);
+  for (int64_t some; runs > 0; runs -= some) {
+    some = least(walk_left(&job->reduced, at), runs);
+    int64_t apart = walk_stride(&job->reduced, 0);
+    job->by_col(element(job, from + at->offset[0]), apart, some, n, across);
+    walk_skip(&job->reduced, at, some);
+  }
+  job->merge(across, 1, n, 1, acc);
+}
+
 void reduce_fold_run(
     const reduce_job* job,
     int64_t from,
@@ -75,7 +90,15 @@ void reduce_fold_run(
   int64_t inner = begin % job->reduced_n;
   bool direct = !job->source && job->reduced_in == 1;
   walk_seek(&job->reduced, &at, begin / job->reduced_n);
+  bool several = direct && job->reduced.ndim > 0 &&
+                 job->reduced_n * (int64_t)job->in_size <= SHORT;
   while (n > 0) {
+    int64_t runs = n / job->reduced_n;
+    if (several && inner == 0 && runs >= NARROW) {
+      fold_runs(job, from, &at, runs, acc);
+      n -= runs * job->reduced_n;
+      continue;
+    }
     int64_t m = least(job->reduced_n - inner, n);
     int64_t x = from + at.offset[0] + inner * job->reduced_in;
     for (int64_t i = 0, some; i < m; i += some) {
