@@ -44,7 +44,7 @@ enum real_part {
   REAL_LAYOUT,
   REAL_OPTIONAL, /* told of when it is not there */
   REAL_SPARE,    /* nothing that anybody would notice */
-  REAL_ALSO, /* another name of the symbol before */
+  REAL_ALSO,     /* another name of the symbol before */
   REAL_PARTS
 };
 

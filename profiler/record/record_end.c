@@ -59,7 +59,7 @@ static void end_quickly(void) {
 }
 
 void record_end_watch(void) {
-  at_quick_exit(end_quickly);
+  if (at_quick_exit(end_quickly) != 0) return; /* its end is not seen, then */
 }
 
 LAZULI_API void quick_exit(int status) {
