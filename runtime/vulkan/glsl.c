@@ -1,5 +1,6 @@
 #include "vulkan/glsl.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,22 +210,45 @@ static const char* glsl_expression(const lz_instr* i) {
   return NULL;
 }
 
+/* A float as text: there are no words for what is not finite. */
+static void glsl_float(glsl_text* t, double v) {
+  if (isfinite((float)v))
+    put(t, "float(%.9g)", v);
+  else
+    put(t,
+        "uintBitsToFloat(0x%xu)",
+        isnan(v) ? 0x7fc00000u
+        : v < 0  ? 0xff800000u
+                 : 0x7f800000u);
+}
+
 /* Immediates as literals of the lane's type. */
 static void glsl_immediate(
     glsl_text* t, const lz_instr* i, const lz_program* p) {
   const lz_immediate* imm = &p->immediates[i->src[0]];
   lz_dtype d = (lz_dtype)i->out_dtype;
   const char* lane = types[d].lane;
-  if (i->op == EW_CONST)
-    put(t, "%s(%.9g)", lane, dtype_load(d, imm->value.bytes));
-  else if (dtype_is_integer(d))
+  double value = i->op == EW_CONST ? dtype_load(d, imm->value.bytes) : 0;
+  if (i->op == EW_CONST && dtype_is_integer(d)) {
+    long long whole =
+        d == DTYPE_UINT64 ? (long long)(uint64_t)value : (long long)value;
+    put(t, "%s(int64_t(%lldL))", lane, whole);
+  } else if (i->op == EW_CONST) {
+    put(t, "%s(", lane);
+    glsl_float(t, value);
+    put(t, ")");
+  } else if (dtype_is_integer(d)) {
     put(t,
         "%s(int64_t(%lldL) + int64_t(%lldL) * int64_t(i))",
         lane,
         (long long)imm->value.i,
         (long long)imm->step.i);
-  else
-    put(t, "float(%.9g) + float(%.9g) * float(i)", imm->value.f, imm->step.f);
+  } else {
+    glsl_float(t, imm->value.f);
+    put(t, " + ");
+    glsl_float(t, imm->step.f);
+    put(t, " * float(i)");
+  }
 }
 
 static void glsl_cast(glsl_text* t, const lz_instr* i, int a) {

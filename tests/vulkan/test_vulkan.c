@@ -271,6 +271,30 @@ static void erfinv_ends_at_infinity(void** state) {
   scope_close(scope, NULL);
 }
 
+static void constants_are_exact(void** state) {
+  (void)state;
+  size_t scope = scope_open();
+  const float given[] = {-1, 1};
+  const int32_t two = 2, high[] = {1, 2};
+  lz_array* a = scope_own(array_new_data(DTYPE_FLOAT32, 1, &two, given));
+  lz_array* b = scope_own(array_new_data(DTYPE_INT32, 1, &two, high));
+  lz_array* zero = op_scalar(DTYPE_FLOAT32, 0);
+  lz_array* x = op_where(
+      op_less(a, zero, gpu()),
+      op_scalar(DTYPE_FLOAT32, -INFINITY),
+      op_scalar(DTYPE_FLOAT32, INFINITY),
+      gpu());
+  lz_array* y = op_subtract(op_scalar(DTYPE_INT32, INT32_MAX), b, gpu());
+  assert_int_equal(evaluate(x), 0);
+  assert_int_equal(evaluate(y), 0);
+  const float* f = array_data(x);
+  assert_true(f[0] == -INFINITY && f[1] == INFINITY);
+  const int32_t* i = array_data(y);
+  assert_int_equal(i[0], INT32_MAX - 1);
+  assert_int_equal(i[1], INT32_MAX - 2);
+  scope_close(scope, NULL);
+}
+
 /* Between kernels of the GPU what it has none for: the host helps out. */
 static void the_host_helps_out(void** state) {
   (void)state;
@@ -351,6 +375,7 @@ int main(int argc, char** argv) {
       cmocka_unit_test(reductions_and_softmax_agree_with_the_cpu),
       cmocka_unit_test(devices_share_arrays),
       cmocka_unit_test(erfinv_ends_at_infinity),
+      cmocka_unit_test(constants_are_exact),
       cmocka_unit_test(the_host_helps_out),
       cmocka_unit_test(what_is_missing_is_said),
   };
