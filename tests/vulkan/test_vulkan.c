@@ -287,6 +287,8 @@ static void constants_are_exact(void** state) {
   lz_array* y = op_subtract(op_scalar(DTYPE_INT32, INT32_MAX), b, gpu());
   assert_int_equal(evaluate(x), 0);
   assert_int_equal(evaluate(y), 0);
+  assert_int_equal(
+      evaluate(op_arange(10, 0, INFINITY, DTYPE_FLOAT32, gpu())), 0);
   const float* f = array_data(x);
   assert_true(f[0] == -INFINITY && f[1] == INFINITY);
   const int32_t* i = array_data(y);
