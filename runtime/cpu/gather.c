@@ -25,7 +25,8 @@ typedef struct gather_job {
   walk index_walks[LZ_MAX_DIMS]; /* view 0: the index array */
   walk places;                   /* view 0: out, over the index axes */
   walk slice;                    /* views src, out, over the slice */
-  bool stream; /* slices are one run, and the output is large */
+  bool whole;                    /* slices are one run */
+  bool stream;                   /* and the output is large */
 } gather_job;
 
 /* to[i·to_stride] = from[i·from_stride + positions[i]·scale]. Not vectorised:
@@ -106,6 +107,23 @@ static void copy_slice(
   }
 }
 
+#define COPY_FIXED(n)    \
+  case n:                \
+    memcpy(to, from, n); \
+    return
+
+/* A few bytes cost more to call memcpy for than to move. */
+static inline void copy_bytes(uint8_t* to, const uint8_t* from, size_t n) {
+  switch (n) {
+    COPY_FIXED(2);
+    COPY_FIXED(4);
+    COPY_FIXED(8);
+    COPY_FIXED(16);
+    COPY_FIXED(32);
+  }
+  memcpy(to, from, n);
+}
+
 static void gather_places(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const gather_job* job = ctx;
@@ -128,6 +146,12 @@ static void gather_places(void* ctx, int64_t begin, int64_t end, int worker) {
       else if (job->stream)
         for (int64_t j = 0; j < run; j++)
           tile_stream(
+              to + j * stride * (int64_t)size,
+              src + offsets[i + j] * (int64_t)size,
+              (size_t)job->slice.size * size);
+      else if (job->whole)
+        for (int64_t j = 0; j < run; j++)
+          copy_bytes(
               to + j * stride * (int64_t)size,
               src + offsets[i + j] * (int64_t)size,
               (size_t)job->slice.size * size);
@@ -192,9 +216,9 @@ void gather_run(
     return;
   }
   size_t run = (size_t)job.slice.size * dtype_size(src->dtype);
-  job.stream = run >= STREAM_RUN &&
-               (size_t)job.places.size * run >= STREAM_BYTES &&
-               view_is_contiguous(&from) && view_is_contiguous(&to);
+  job.whole = view_is_contiguous(&from) && view_is_contiguous(&to);
+  job.stream = job.whole && run >= STREAM_RUN &&
+               (size_t)job.places.size * run >= STREAM_BYTES;
   int64_t slice = job.slice.size > GRAIN ? GRAIN : job.slice.size;
   pool_for(job.places.size, GRAIN / slice, gather_places, &job);
 }

@@ -251,6 +251,19 @@ INLINE int64_t size_of(int64_t stride) {
     else                                                                       \
       for (int i = 0; i < n; i++) to[i] = from[i * stride];                    \
   }                                                                            \
+  /* Each element a few times. */                                              \
+  INLINE void repeat_##bits(                                                   \
+      uint##bits##_t* to, const uint##bits##_t* from, int rows, int times) {   \
+    if (times == 2)                                                            \
+      for (int i = 0; i < 2 * rows; i++) to[i] = from[i / 2];                  \
+    else if (times == 4)                                                       \
+      for (int i = 0; i < 4 * rows; i++) to[i] = from[i / 4];                  \
+    else if (times == 8)                                                       \
+      for (int i = 0; i < 8 * rows; i++) to[i] = from[i / 8];                  \
+    else                                                                       \
+      for (int r = 0; r < rows; r++)                                           \
+        for (int c = 0; c < times; c++) to[r * times + c] = from[r];           \
+  }                                                                            \
   static void load_##bits(                                                     \
       void* tile,                                                              \
       const void* array,                                                       \
@@ -268,8 +281,14 @@ INLINE int64_t size_of(int64_t stride) {
       turn_plane_##bits(to, columns, from, column, rows, columns);             \
     } else if (row == 0 && rows > 1) {                                         \
       row_##bits(to, from, column, columns);                                   \
-      for (int r = 1; r < rows; r++)                                           \
-        memcpy(to + (int64_t)r * columns, to, (size_t)columns * sizeof *to);   \
+      /* twice as many rows each time: they may be short */                    \
+      for (int64_t done = 1; done < rows; done *= 2) {                         \
+        int64_t more = rows - done < done ? rows - done : done;                \
+        memcpy(                                                                \
+            to + done * columns, to, (size_t)(more * columns) * sizeof *to);   \
+      }                                                                        \
+    } else if (column == 0 && row == 1 && columns <= 8) {                      \
+      repeat_##bits(to, from, rows, columns);                                  \
     } else if (rows > 1 && column != 0 && size_of(row) < size_of(column)) {    \
       for (int c = 0; c < columns; c++)                                        \
         for (int r = 0; r < rows; r++)                                         \
