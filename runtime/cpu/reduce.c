@@ -314,6 +314,11 @@ static void run(
       .merge = kernels->by_col[kind][acc],
       .neutral = neutral_bits(kind, acc),
   };
+  /* Wide sums, and extremes that need not look for NaN, are quick by rows. */
+  bool extreme = kind == REDUCE_MIN || kind == REDUCE_MAX;
+  bool quick = kind == REDUCE_SUM ? in->dtype != DTYPE_COMPLEX64
+                                  : extreme && !dtype_is_inexact(in->dtype);
+  job.turned = quick && job.in_size > 1 ? 64 : 256;
   axes_group kept = {0}, reduced = {0};
   bool dropped = out->ndim != in->ndim;
   for (int i = 0, o = 0; i < in->ndim; i++) {

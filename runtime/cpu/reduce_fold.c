@@ -2,7 +2,7 @@
 #include "cpu/tile.h"
 
 enum {
-  SHORT = 256, /* bytes of a run that is folded across runs */
+  SHORT = 256, /* elements of runs folded across, at most */
   NARROW = 16, /* so many runs at least */
   LONG = 1024, /* from here on runs need no company */
 };
@@ -43,7 +43,7 @@ static void fold_rows(
     int64_t rows,
     int64_t n,
     uint8_t* acc) {
-  if (n < 2 || n * (int64_t)job->in_size > SHORT || rows < NARROW) {
+  if (n < 2 || n * (int64_t)job->in_size > job->turned || rows < NARROW) {
     job->by_row(x, stride, rows, n, acc);
     return;
   }
@@ -91,7 +91,7 @@ void reduce_fold_run(
   bool direct = !job->source && job->reduced_in == 1;
   walk_seek(&job->reduced, &at, begin / job->reduced_n);
   bool several = direct && job->reduced.ndim > 0 &&
-                 job->reduced_n * (int64_t)job->in_size <= SHORT;
+                 job->reduced_n * (int64_t)job->in_size <= job->turned;
   while (n > 0) {
     int64_t runs = n / job->reduced_n;
     if (several && inner == 0 && runs >= NARROW) {

@@ -27,7 +27,8 @@ typedef struct reduce_job {
   int64_t reduced_n, reduced_in;
   /* how the reduction of one place, or one block, is cut */
   int64_t part, n_parts;
-  int64_t block; /* kept innermost elements handled at once */
+  int64_t turned; /* bytes of runs that are folded across; at most 256 */
+  int64_t block;  /* kept innermost elements handled at once */
   uint8_t* partials;
 } reduce_job;
 
