@@ -184,8 +184,13 @@ static int fuse_add_other(lz_plan* p, plan_node* t, plan_group* g) {
     t->apart = 1;
     return 0;
   }
-  for (const plan_reader* r = t->others; r; r = r->next)
+  uint32_t n = 0;
+  for (const plan_reader* r = t->others; r; r = r->next, n++)
     if (r->group == g) return 0;
+  if (n == FUSE_MAX_READERS) {
+    t->apart = t->crowded = 1;
+    return 0;
+  }
   plan_reader* r = plan_alloc(p, sizeof *r);
   if (!r) return 1;
   *r = (plan_reader){g, t->others};
@@ -217,6 +222,7 @@ int fuse_note_users(lz_plan* p, const lz_node* n, plan_group* g, uint32_t at) {
 /* Whether a view in a group will leave it, since what it shows does not join:
  * then the view has its own place, before the group's. */
 static bool fuse_is_left(lz_plan* p, const plan_node* t) {
+  if (t->crowded) return true;
   for (const plan_reader* r = t->others; r; r = r->next)
     if (fuse_shows(p, r->group, t->out)) return true;
   unsigned kinds;

@@ -4,7 +4,12 @@
 
 #include "eval/plan.h"
 
-enum { FUSE_MAX_INPUTS = 24, FUSE_MAX_OUTPUTS = 16, FUSE_MAX_MEMBERS = 64 };
+enum {
+  FUSE_MAX_INPUTS = 24,
+  FUSE_MAX_OUTPUTS = 16,
+  FUSE_MAX_MEMBERS = 64,
+  FUSE_MAX_READERS = 16 /* groups that are told apart as readers of a value */
+};
 
 static inline bool fuse_is_elementwise(const plan_node* t) {
   return (t->node->op->flags & OP_ELEMENTWISE) && t->out;

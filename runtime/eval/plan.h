@@ -35,6 +35,7 @@ typedef struct plan_node {
   uint32_t wanted : 1;  /* asked for by the caller */
   uint32_t shared : 1;  /* users are in more than one kernel */
   uint32_t apart : 1;   /* one of them is a step of its own, not the earliest */
+  uint32_t crowded : 1; /* there are more than `others` lists */
   uint32_t written : 1; /* a member whose value leaves the kernel */
   uint32_t replaced : 1; /* another value stands for it */
   uint32_t dead : 1;     /* it left the eval: its node is gone */
