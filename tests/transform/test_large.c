@@ -170,6 +170,20 @@ static int fan_nodes(int n) {
   return failed;
 }
 
+/* Kernels that all read one value. */
+static int readers_eval(int n) {
+  const int32_t shape = 64;
+  lz_array** a = malloc((size_t)n * sizeof *a);
+  lz_array* v = op_exp(op_zeros(&shape, 1, DTYPE_FLOAT32, stream()), stream());
+  for (int i = 0; a && i < n; i++) {
+    lz_array* limit = op_scalar(DTYPE_FLOAT32, i + 1);
+    a[i] = op_sum(op_minimum(v, limit, stream()), AXIS(0), true, stream());
+  }
+  int failed = !a || value_is(joined_sum(a, n), 64.0 * n);
+  free(a);
+  return failed;
+}
+
 /* Pairs, pairs of pairs …: as many nodes as leaves. */
 static int tree_eval(int n) {
   lz_array** a = leaves(n);
@@ -274,6 +288,7 @@ LARGE(fan_eval, MILLION)
 LARGE(fan_nodes, MILLION)
 LARGE(fan_gradient, MILLION)
 LARGE(tree_eval, MILLION)
+LARGE(readers_eval, MILLION / 5)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -286,6 +301,7 @@ int main(void) {
       cmocka_unit_test(test_fan_nodes),
       cmocka_unit_test(test_fan_gradient),
       cmocka_unit_test(test_tree_eval),
+      cmocka_unit_test(test_readers_eval),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
