@@ -1,5 +1,5 @@
-/* What a device says of itself: the keys that MLX gives for a CPU; a GPU that
- * is not there has none. */
+/* What a device says of itself: the keys that MLX gives for a CPU, its memory
+ * of a GPU; one that is not there has none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "api/device.h"
 #include "api/map.h"
 #include "memory/alloc.h"
+#include "vulkan/backend.h"
 
 enum { INFO_MISSING = 2 };
 
@@ -35,6 +36,24 @@ static void info_cpu_name(char* name, size_t size, const char* fallback) {
   fclose(f);
 }
 
+static int info_cpu(lz_map* m) {
+  struct utsname machine;
+  char name[256];
+  const char* kind = uname(&machine) == 0 ? machine.machine : "unknown";
+  info_cpu_name(name, sizeof name, kind);
+  return info_put(m, "device_name", name) || info_put(m, "architecture", kind);
+}
+
+static int info_gpu(lz_map* m) {
+  const char *name, *kind;
+  size_t memory;
+  if (vulkan_describe(&name, &kind, &memory)) return 0;
+  lz_value bytes = {.kind = VALUE_SIZE, .size = memory};
+  return info_put(m, "device_name", name) ||
+         info_put(m, "architecture", kind) ||
+         map_insert(m, "memory_size", &bytes);
+}
+
 mlx_device_info mlx_device_info_new(void) {
   return (mlx_device_info){0};
 }
@@ -44,16 +63,10 @@ int mlx_device_info_get(mlx_device_info* info, mlx_device dev) {
   if (!d) return API_RAISE("[device_info_get] argument dev: it is empty");
   if (!info) return API_RAISE("[device_info_get] argument info: it is NULL");
   lz_map m = {0};
-  if (d->type == DEVICE_CPU) {
-    struct utsname machine;
-    char name[256];
-    const char* kind = uname(&machine) == 0 ? machine.machine : "unknown";
-    info_cpu_name(name, sizeof name, kind);
-    if (info_put(&m, "device_name", name) ||
-        info_put(&m, "architecture", kind)) {
-      map_clear(&m);
-      return API_REPORT();
-    }
+  bool gpu = d->type == DEVICE_GPU && d->index == 0;
+  if (d->type == DEVICE_CPU ? info_cpu(&m) : gpu && info_gpu(&m)) {
+    map_clear(&m);
+    return API_REPORT();
   }
   return api_map_set(&info->ctx, &m) ? API_REPORT() : 0;
 }

@@ -38,6 +38,25 @@ bool vulkan_is_hardware(void) {
   return d && d->hardware;
 }
 
+int vulkan_describe(const char** name, const char** kind, size_t* memory) {
+  static const char* const kinds[] = {
+      "vulkan",
+      "vulkan integrated",
+      "vulkan discrete",
+      "vulkan virtual",
+      "vulkan software"};
+  vk_device* d = vulkan_device();
+  if (!d) return 1;
+  size_t type = (size_t)d->properties.deviceType;
+  *name = d->properties.deviceName;
+  *kind = kinds[type < sizeof kinds / sizeof *kinds ? type : 0];
+  *memory = 0;
+  for (uint32_t i = 0; i < d->memory.memoryHeapCount; i++)
+    if (d->memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT)
+      *memory += (size_t)d->memory.memoryHeaps[i].size;
+  return 0;
+}
+
 /* Pipelines of fused programs, by the text of their shader. A program's
  * structures are few; they stay for the life of the process. */
 typedef struct cached {

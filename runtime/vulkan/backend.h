@@ -3,6 +3,7 @@
 #define VULKAN_BACKEND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/op.h"
 typedef struct lz_program lz_program;
@@ -14,6 +15,10 @@ int vulkan_device_count(void);
 const char* vulkan_why_not(void);
 /* The device is a piece of hardware: a fit default device. */
 bool vulkan_is_hardware(void);
+
+/* The device's name and kind, and the bytes of its own memory; non-zero where
+ * there is none. The texts last as long as the process. */
+int vulkan_describe(const char** name, const char** kind, size_t* memory);
 
 /* Queues one step on its stream's queue: a fused program, or (program NULL) the
  * operation through its gpu slot. Outputs are given memory before it returns;

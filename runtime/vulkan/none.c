@@ -14,6 +14,11 @@ bool vulkan_is_hardware(void) {
   return false;
 }
 
+int vulkan_describe(const char** name, const char** kind, size_t* memory) {
+  (void)name, (void)kind, (void)memory;
+  return 1;
+}
+
 int vulkan_run(lz_exec* x, const lz_program* program) {
   (void)program;
   return error_fail("[%s] built without Vulkan", x->op ? x->op->name : "fused");

@@ -112,8 +112,23 @@ static void device_info(void** state) {
   assert_error(
       mlx_device_info_has_key(&is, mlx_device_info_new(), "x"), "info");
   mlx_vector_string_free(names);
-  mlx_device_info_free(info);
   mlx_device_free(cpu);
+  /* A GPU, if there is one. */
+  mlx_device gpu = mlx_device_new_type(MLX_GPU, 0);
+  bool there = false;
+  assert_fine(mlx_device_is_available(&there, gpu));
+  assert_fine(mlx_device_info_get(&info, gpu));
+  const char* name = NULL;
+  size_t bytes = 0;
+  const int expected = there ? 0 : 2;
+  assert_int_equal(
+      mlx_device_info_get_string(&name, info, "device_name"), expected);
+  assert_int_equal(
+      mlx_device_info_get_size(&bytes, info, "memory_size"), expected);
+  assert_true(!there || (name && *name && bytes));
+  errors_take(0, "");
+  mlx_device_info_free(info);
+  mlx_device_free(gpu);
 }
 
 static void* default_index(void* out) {
