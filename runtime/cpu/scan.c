@@ -14,6 +14,7 @@
 enum {
   TILE = 1024,
   COLS = 1024,    /* neighbouring lines scanned side by side */
+  NARROW = 16,    /* lines side by side that are turned */
   SHORT = 64,     /* rows that are turned */
   TURNED = 2048,  /* elements of several of them */
   GRAIN = 16384,  /* elements worth a thread's while */
@@ -267,6 +268,55 @@ static void scan_short(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* A few lines side by side: turned a stretch at a time, so that each lies
+ * along. */
+static void scan_narrow(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const scan_job* job = ctx;
+  scan_job along = *job;
+  const bool back = job->in_stride < 0;
+  along.in_stride = along.out_stride = back ? -1 : 1;
+  along.stream = false;
+  uint64_t x[TURNED], y[TURNED], carry[NARROW];
+  int64_t across = job->rows.shape[job->rows.ndim - 1];
+  for (; begin < end; begin++) {
+    walk_at at;
+    walk_seek(&job->rows, &at, begin * across);
+    for (int64_t c = 0; c < across; c++) carry[c] = job->neutral;
+    for (int64_t i = 0, n; i < job->n; i += n) {
+      n = job->n - i < TURNED / across ? job->n - i : TURNED / across;
+      /* Where the stretch begins in memory, and where it does in a turned line.
+       */
+      int64_t low = back ? i + n - 1 : i, first = back ? n - 1 : 0;
+      tile_load(
+          x,
+          job->in + (at.offset[0] + low * job->in_stride) * job->in_size,
+          1,
+          back ? -job->in_stride : job->in_stride,
+          (int)across,
+          (int)n,
+          (size_t)job->in_size);
+      for (int64_t c = 0; c < across; c++)
+        scan_part(
+            &along,
+            (const uint8_t*)x + (c * n + first) * job->in_size,
+            (uint8_t*)y + (c * n + first) * job->out_size,
+            0,
+            n,
+            &carry[c],
+            i == 0 && job->inclusive);
+      tile_store(
+          job->out + (at.offset[1] + low * job->out_stride) * job->out_size,
+          y,
+          1,
+          back ? -job->out_stride : job->out_stride,
+          (int)across,
+          (int)n,
+          (size_t)job->out_size);
+    }
+  }
+}
+
 /* What a part of the row adds: carries[part + 1] becomes the scan of the part
  * alone from the neutral element. */
 static void part_totals(void* ctx, int64_t begin, int64_t end, int worker) {
@@ -412,8 +462,19 @@ void scan_run(
   bool stream = job.out_stride == 1 && type == out->dtype &&
                 in->data != out->data &&
                 job.rows.size * job.n * job.out_size >= STREAM_BYTES;
-  if (job.in_stride != 1 && job.in_stride != -1 && across >= 8 &&
-      job.rows.strides[0][last] == 1 && job.rows.strides[1][last] == 1) {
+  bool beside = job.in_stride != 1 && job.in_stride != -1 &&
+                job.rows.strides[0][last] == 1 &&
+                job.rows.strides[1][last] == 1;
+  if (beside && across > 1 && across <= NARROW && job.n >= SHORT &&
+      (job.in_stride < 0) == (job.out_stride < 0)) {
+    pool_for(
+        job.rows.size / across,
+        GRAIN / (job.n > GRAIN ? GRAIN : job.n),
+        scan_narrow,
+        &job);
+    return;
+  }
+  if (beside && across >= 8) {
     int64_t blocks = (across + COLS - 1) / COLS;
     int64_t work = job.n * (across < COLS ? across : COLS);
     pool_for(
