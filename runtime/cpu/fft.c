@@ -117,7 +117,9 @@ static void long_parts(void* ctx, int64_t begin, int64_t end, int worker) {
 static bool batched(const fft_pass* p, int64_t lines, bool other) {
   const int lanes = ISA_PICK(fft_kernels)->lanes;
   const bool smooth = fft_batch_smooth(p->n);
-  if (p->n <= 1 || p->n > FFT_LONG) return false;
+  /* Lines that do not lie along are neighbours, which go together best. */
+  const bool across = smooth && p->from->strides[p->axis] != 1;
+  if (p->n <= 1 || p->n > (across ? 4 * FFT_LONG : FFT_LONG)) return false;
   if (p->n < (smooth ? FFT_SHORT : FFT_SHORT / 2)) return true;
   if (!smooth) return lines >= lanes - lanes / 4;
   return lines >= (other ? lanes / 2 : lanes / 5);
