@@ -465,8 +465,9 @@ void scan_run(
   bool beside = job.in_stride != 1 && job.in_stride != -1 &&
                 job.rows.strides[0][last] == 1 &&
                 job.rows.strides[1][last] == 1;
-  if (beside && across > 1 && across <= NARROW && job.n >= SHORT &&
-      (job.in_stride < 0) == (job.out_stride < 0)) {
+  /* Eight bytes cost more to turn than their rows cost calls. */
+  if (beside && job.size < 8 && across > 1 && across <= NARROW &&
+      job.n >= SHORT && (job.in_stride < 0) == (job.out_stride < 0)) {
     pool_for(
         job.rows.size / across,
         GRAIN / (job.n > GRAIN ? GRAIN : job.n),
