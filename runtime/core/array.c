@@ -104,6 +104,12 @@ static bool array_dense(const lz_array* a, bool repeats) {
   return left == 0;
 }
 
+bool array_same_layout(const lz_array* a, const lz_array* b) {
+  for (int i = 0; i < a->ndim; i++)
+    if (a->shape[i] != 1 && a->strides[i] != b->strides[i]) return false;
+  return true;
+}
+
 bool array_without_holes(const lz_array* a) {
   return (a->flags & ARRAY_CONTIGUOUS) || a->size == 0 || array_dense(a, true);
 }

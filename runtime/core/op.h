@@ -49,9 +49,11 @@ int exec_alloc_or_donate(lz_exec* x, int i, int from);
  * order have no holes, else row-contiguous; and in its memory as above, if
  * elements are of one size. */
 int exec_alloc_or_donate_as(lz_exec* x, int i, int from);
-/* Memory for all outputs of a fused program: each input of an output's shape
- * and width that is needed no more is written over. */
-int exec_alloc_fused(lz_exec* x);
+/* Memory for all outputs of a fused program, in the layout of `like`, an input
+ * without holes or repeats as which all inputs of more than one element lie
+ * (NULL: row-major). Each input of an output's shape and width that is needed
+ * no more is written over. */
+int exec_alloc_fused(lz_exec* x, const lz_array* like);
 /* Output i becomes a view of input `from`: no copy. offset in bytes from the
  * input's first element; strides in elements. */
 void exec_share(

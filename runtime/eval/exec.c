@@ -77,7 +77,9 @@ int exec_alloc_or_donate_as(lz_exec* x, int i, int from) {
       x, i, from, dense ? ARRAY_CONTIGUOUS : ARRAY_ROW_CONTIGUOUS, strides);
 }
 
-int exec_alloc_fused(lz_exec* x) {
+int exec_alloc_fused(lz_exec* x, const lz_array* like) {
+  const int64_t* strides = like ? like->strides : NULL;
+  int layout = like ? ARRAY_CONTIGUOUS : ARRAY_ROW_CONTIGUOUS;
   for (int i = 0; i < x->n_out; i++) {
     const lz_array* out = x->out[i];
     int from = -1;
@@ -88,7 +90,8 @@ int exec_alloc_fused(lz_exec* x) {
           dtype_size((lz_dtype)in->dtype) == dtype_size((lz_dtype)out->dtype))
         from = k;
     }
-    if (from < 0 ? exec_alloc(x, i) : exec_alloc_or_donate(x, i, from))
+    if (from < 0 ? exec_new(x, i, strides)
+                 : exec_take(x, i, from, layout, strides))
       return 1;
   }
   return 0;

@@ -182,7 +182,7 @@ static int vulkan_run_program(vk_device* d, lz_exec* x, const lz_program* p) {
         (long long)shape->size);
   char* text = glsl_program(p, in, out, access, shape->ndim);
   VkPipeline pipeline = text ? vulkan_pipeline(d, text) : VK_NULL_HANDLE;
-  if (!pipeline || exec_alloc_fused(x)) return 1;
+  if (!pipeline || exec_alloc_fused(x, NULL)) return 1;
   x->flops = (uint64_t)shape->size * (uint64_t)p->n_instrs;
   if (shape->size == 0) return 0;
   vk_queue* q = vk_queue_of(d, x->stream);
