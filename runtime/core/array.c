@@ -104,6 +104,13 @@ static bool array_dense(const lz_array* a, bool repeats) {
   return left == 0;
 }
 
+int64_t array_stored(const lz_array* a) {
+  int64_t n = 1;
+  for (int i = 0; i < a->ndim; i++)
+    if (a->strides[i] != 0) n *= a->shape[i];
+  return n;
+}
+
 bool array_same_layout(const lz_array* a, const lz_array* b) {
   for (int i = 0; i < a->ndim; i++)
     if (a->shape[i] != 1 && a->strides[i] != b->strides[i]) return false;

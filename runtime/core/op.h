@@ -50,7 +50,7 @@ int exec_alloc_or_donate(lz_exec* x, int i, int from);
  * elements are of one size. */
 int exec_alloc_or_donate_as(lz_exec* x, int i, int from);
 /* Memory for all outputs of a fused program, in the layout of `like`, an input
- * without holes or repeats as which all inputs of more than one element lie
+ * without holes as which all inputs of more than one element lie
  * (NULL: row-major). Each input of an output's shape and width that is needed
  * no more is written over. */
 int exec_alloc_fused(lz_exec* x, const lz_array* like);

@@ -9,9 +9,12 @@
 
 static int exec_new(lz_exec* x, int i, const int64_t* strides) {
   lz_array* a = x->out[i];
+  size_t bytes = array_nbytes(a);
+  for (int d = 0; strides && d < a->ndim; d++)
+    if (strides[d] == 0 && a->shape[d] > 1) bytes /= (size_t)a->shape[d];
   lz_buffer* b = x->stream->device == DEVICE_GPU
-                     ? buffer_new_device(array_nbytes(a), x->kernel)
-                     : buffer_new(array_nbytes(a), x->kernel);
+                     ? buffer_new_device(bytes, x->kernel)
+                     : buffer_new(bytes, x->kernel);
   if (!b) return 1;
   array_bind(a, b, 0, strides, NULL);
   return 0;

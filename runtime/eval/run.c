@@ -41,20 +41,19 @@ static bool run_crosses(const lz_step* s) {
 }
 
 /* The input whose layout the outputs take: all that have more than one element
- * have their shape and the same order of axes without holes, which is not that
- * of rows. NULL: rows. */
+ * have their shape and lie as it does, without holes, but not in rows. NULL:
+ * rows. What it repeats is computed once. */
 static const lz_array* run_layout(const lz_exec* x, const lz_program* p) {
   const lz_array *out = x->out[0], *like = NULL;
   for (int i = 0; i < x->n_in; i++) {
     const lz_array* in = x->in[i];
     if (in->size == 1) continue;
-    if ((in->flags & (ARRAY_CONTIGUOUS | ARRAY_ROW_CONTIGUOUS)) !=
-            ARRAY_CONTIGUOUS ||
-        !array_same_shape(in, out) || (like && !array_same_layout(in, like)))
+    if ((in->flags & ARRAY_ROW_CONTIGUOUS) || !array_same_shape(in, out) ||
+        (like ? !array_same_layout(in, like) : !array_without_holes(in)))
       return NULL;
     like = in;
   }
-  if (!like || like->size > INT32_MAX) return NULL;
+  if (!like || array_stored(like) > INT32_MAX) return NULL;
   for (int i = 0; i < p->n_instrs; i++) /* a ramp counts by index */
     if (p->instrs[i].op == EW_IOTA) return NULL;
   return like;
@@ -69,7 +68,8 @@ static void run_broadcast(
       array_data(in), (lz_dtype)in->dtype, out->ndim, out->shape, strides};
 }
 
-/* The view of an array that stores `n` elements one after another, or one. */
+/* The view of an array that stores `n` elements one after another, or is one.
+ */
 static lz_view run_stored(const lz_array* a, const int32_t* n) {
   static const int64_t strides[] = {0, 1};
   return (lz_view){
@@ -83,17 +83,18 @@ static int run_program(lz_exec* x, const lz_program* program) {
   if (exec_alloc_fused(x, like)) return 1;
   lz_view in[RUN_MAX_VIEWS], out[RUN_MAX_VIEWS];
   int64_t strides[RUN_MAX_VIEWS][LZ_MAX_DIMS];
-  const int32_t all = (int32_t)root->size;
+  const int32_t stored = like ? (int32_t)array_stored(like) : 0;
   for (int i = 0; i < x->n_in; i++)
     if (like)
-      in[i] = run_stored(x->in[i], &all);
+      in[i] = run_stored(x->in[i], &stored);
     else
       run_broadcast(x->in[i], root, &in[i], strides[i]);
   for (int i = 0; i < x->n_out; i++)
-    out[i] = like ? run_stored(x->out[i], &all) : array_view(x->out[i]);
-  x->flops = (uint64_t)root->size * (uint64_t)program->n_instrs;
+    out[i] = like ? run_stored(x->out[i], &stored) : array_view(x->out[i]);
+  x->flops =
+      (uint64_t)(like ? stored : root->size) * (uint64_t)program->n_instrs;
   program_run(
-      program, like ? 1 : root->ndim, like ? &all : root->shape, in, out);
+      program, like ? 1 : root->ndim, like ? &stored : root->shape, in, out);
   return 0;
 }
 

@@ -227,12 +227,12 @@ class Place:
         return True
 
     def has_no_holes(self):
-        """Whether that is so in some order of the axes."""
+        """In some order of the axes; of stride 0 are those that repeat."""
         step = 1
         for s, n in sorted(zip(self.strides, self.shape)):
-            if n > 1 and s != step:
+            if n > 1 and s not in (0, step):
                 return False
-            step *= n
+            step *= n if s else 1
         return True
 
 
