@@ -60,8 +60,8 @@ LAZULI_API int mlx_device_count(int* count, mlx_device_type type);
 
 LAZULI_API mlx_device_info mlx_device_info_new(void);
 
-/* A device has device_name and architecture, a GPU memory_size, too; one that is
- * not there has no key. */
+/* A device has device_name and architecture, a GPU memory_size, too; one that
+ * is not there has no key. */
 LAZULI_API int mlx_device_info_get(mlx_device_info* info, mlx_device dev);
 
 LAZULI_API int mlx_device_info_free(mlx_device_info info);
