@@ -36,7 +36,8 @@ DIVIDES_BY(int32_t, double, int64_t)
 DIVIDES_BY(uint32_t, double, int64_t)
 /* So do large ones, where all operands of a call are below 2^53. */
 INLINE bool narrow_int64_t(int64_t a, int64_t b) {
-  return ((a ^ a >> 63) | (b ^ b >> 63)) >> 53 == 0;
+  const uint64_t most = UINT64_C(1) << 53;
+  return (((uint64_t)a + most) | ((uint64_t)b + most)) < 2 * most;
 }
 INLINE bool narrow_uint64_t(uint64_t a, uint64_t b) {
   return (a | b) >> 53 == 0;
