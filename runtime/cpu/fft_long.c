@@ -1,12 +1,12 @@
 #include "cpu/fft_long.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/fft_batch.h"
+#include "cpu/fft_kept.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
 
@@ -17,12 +17,12 @@
 enum { FINE = 512 };
 
 typedef struct long_plan {
-  int n, rows, columns, lanes;
+  fft_plan plan;
+  int rows, columns, lanes;
   float* lane;  /* rows vectors of exp(-2 pi i k1 lane / n), both parts */
   float* block; /* blocks times rows pairs */
   /* exp(-pi i k / n) as the product of two: k = FINE coarse + fine */
   float *fine, *coarse;
-  int refs;
 } long_plan;
 
 typedef struct long_run {
@@ -81,7 +81,8 @@ int fft_long_better(int64_t least) {
   return best;
 }
 
-static void plan_free(long_plan* p) {
+static void plan_free(void* plan) {
+  long_plan* p = plan;
   if (!p) return;
   free(p->lane);
   free(p->block);
@@ -90,11 +91,10 @@ static void plan_free(long_plan* p) {
   free(p);
 }
 
-static long_plan* plan_create(int n) {
+static void* plan_create(int n) {
   long_plan* p = calloc(1, sizeof *p);
   if (!p) return NULL;
-  p->n = n;
-  p->refs = 1;
+  p->plan = (fft_plan){n, 1};
   p->rows = rows_of(n);
   p->columns = n / p->rows;
   const int lanes = p->lanes = ISA_PICK(fft_kernels)->lanes;
@@ -126,36 +126,10 @@ static long_plan* plan_create(int n) {
   return p;
 }
 
-enum { KEPT = 4 };
-static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
-static long_plan* kept[KEPT];
-static int kept_next;
-
-static void plan_release(long_plan* p) {
-  pthread_mutex_lock(&plan_lock);
-  bool last = p && --p->refs == 0;
-  pthread_mutex_unlock(&plan_lock);
-  if (last) plan_free(p);
-}
-
-static long_plan* plan_get(int n) {
-  long_plan* p = NULL;
-  pthread_mutex_lock(&plan_lock);
-  for (int i = 0; i < KEPT && !p; i++)
-    if (kept[i] && kept[i]->n == n) p = kept[i];
-  if (p) p->refs++;
-  pthread_mutex_unlock(&plan_lock);
-  if (p) return p;
-  if (!(p = plan_create(n))) return NULL;
-  pthread_mutex_lock(&plan_lock);
-  long_plan* gone = kept[kept_next];
-  kept[kept_next] = p;
-  kept_next = (kept_next + 1) % KEPT;
-  p->refs++;
-  pthread_mutex_unlock(&plan_lock);
-  plan_release(gone);
-  return p;
-}
+static fft_kept plans = {
+    .create = plan_create,
+    .destroy = plan_free,
+    .lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* The two buffers of a batch of length n; NULL with `failed` set. */
 static const fft_batch* buffers(long_run* r, int n, float** x, float** y) {
@@ -251,7 +225,7 @@ int fft_long_run(
     const fft_lines* out,
     bool inverse,
     float scale) {
-  long_plan* p = plan_get(n);
+  long_plan* p = fft_kept_get(&plans, n);
   long_run r = {
       .plan = p,
       .from = from,
@@ -262,7 +236,7 @@ int fft_long_run(
       .inverse = inverse,
       .scale = scale};
   int status = !p || !r.middle || run_in(&r);
-  plan_release(p);
+  fft_kept_release(&plans, p);
   return status;
 }
 
@@ -325,12 +299,12 @@ static void conv_columns(void* ctx, int64_t begin, int64_t end, int worker) {
     t->load(x, c->middle, &at, p->rows, false);
     t->twist(x, p->lane, p->block + begin * p->rows * 2, p->rows);
     float* z = fft_batch_transform(b, x, y);
-    t->store(c->x, z, &at, p->rows, false, 1 / (float)p->n);
+    t->store(c->x, z, &at, p->rows, false, 1 / (float)p->plan.n);
   }
 }
 
 static int conv_run(int n, float* x, float* kernel, bool make) {
-  long_plan* p = plan_get(n);
+  long_plan* p = fft_kept_get(&plans, n);
   const int64_t zero = 0;
   const fft_lines line = {&zero, 1, 2, 1};
   long_run r = {
@@ -347,7 +321,7 @@ static int conv_run(int n, float* x, float* kernel, bool make) {
     if (!make) pool_for(across, 1, conv_columns, &c);
     status = atomic_load(&r.failed) || atomic_load(&c.failed);
   }
-  plan_release(p);
+  fft_kept_release(&plans, p);
   return status;
 }
 
@@ -382,7 +356,7 @@ static void root_of(const long_plan* p, int64_t k, float* w) {
 static void to_elements(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const long_real* r = ctx;
-  const int64_t m = r->plan->n;
+  const int64_t m = r->plan->plan.n;
   for (int64_t k = begin; k < end; k++) {
     float w[2];
     root_of(r->plan, k, w);
@@ -399,7 +373,7 @@ static void to_elements(void* ctx, int64_t begin, int64_t end, int worker) {
 static void from_elements(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const long_real* r = ctx;
-  const int64_t m = r->plan->n;
+  const int64_t m = r->plan->plan.n;
   for (int64_t k = begin; k < end; k++) {
     float w[2];
     root_of(r->plan, k, w);
@@ -426,7 +400,7 @@ int fft_long_real(
   enum { GRAIN = 16384 };
   const int m = n / 2;
   float* z = scratch_get(SCRATCH_OUTER, (size_t)m * 4 * sizeof(float));
-  long_plan* p = plan_get(m);
+  long_plan* p = fft_kept_get(&plans, m);
   const int64_t zero = 0;
   const fft_lines line = {&zero, 1, 2, 1};
   fft_lines pairs = inverse ? *out : *in; /* of places, two by two */
@@ -451,6 +425,6 @@ int fft_long_real(
     status = run_in(&r);
     if (!status) pool_for(m + 1, GRAIN, to_elements, &e);
   }
-  plan_release(p);
+  fft_kept_release(&plans, p);
   return status;
 }

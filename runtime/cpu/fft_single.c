@@ -1,37 +1,38 @@
 #include "cpu/fft_single.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/fft_batch.h"
+#include "cpu/fft_kept.h"
 #include "cpu/fft_long.h"
 #include "cpu/scratch.h"
 
 /* A convolution's: exp(-i pi j² / n), and the kernel of its conjugate around 0
  * over `wide` places. */
 typedef struct chirp_plan {
-  int n, wide, refs;
+  fft_plan plan;
+  int wide;
   float *chirp, *kernel;
 } chirp_plan;
 
 static const fft_lines whole = {&(const int64_t){0}, 1, 2, 1};
 
-static void plan_free(chirp_plan* p) {
+static void plan_free(void* plan) {
+  chirp_plan* p = plan;
   if (!p) return;
   free(p->chirp);
   free(p->kernel);
   free(p);
 }
 
-static chirp_plan* plan_create(int n) {
+static void* plan_create(int n) {
   chirp_plan* p = calloc(1, sizeof *p);
   if (!p || !(p->wide = fft_long_better(2 * (int64_t)n - 1))) {
     free(p);
     return NULL;
   }
-  p->n = n;
-  p->refs = 1;
+  p->plan = (fft_plan){n, 1};
   p->chirp = calloc((size_t)n, 2 * sizeof(float));
   p->kernel = calloc((size_t)fft_long_kernel_size(p->wide), sizeof(float));
   float* around = calloc((size_t)p->wide, 2 * sizeof(float));
@@ -50,35 +51,10 @@ static chirp_plan* plan_create(int n) {
   return NULL;
 }
 
-enum { KEPT = 4 };
-static pthread_mutex_t plan_lock = PTHREAD_MUTEX_INITIALIZER;
-static chirp_plan* kept[KEPT];
-static int kept_next;
-
-static void plan_release(chirp_plan* p) {
-  pthread_mutex_lock(&plan_lock);
-  const bool last = p && --p->refs == 0;
-  pthread_mutex_unlock(&plan_lock);
-  if (last) plan_free(p);
-}
-
-static chirp_plan* plan_get(int n) {
-  chirp_plan* p = NULL;
-  pthread_mutex_lock(&plan_lock);
-  for (int i = 0; i < KEPT && !p; i++)
-    if (kept[i] && kept[i]->n == n) p = kept[i];
-  if (p) p->refs++;
-  pthread_mutex_unlock(&plan_lock);
-  if (p || !(p = plan_create(n))) return p;
-  pthread_mutex_lock(&plan_lock);
-  chirp_plan* gone = kept[kept_next];
-  kept[kept_next] = p;
-  kept_next = (kept_next + 1) % KEPT;
-  p->refs++;
-  pthread_mutex_unlock(&plan_lock);
-  plan_release(gone);
-  return p;
-}
+static fft_kept plans = {
+    .create = plan_create,
+    .destroy = plan_free,
+    .lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Forward, in place; p: NULL where n has small factors. */
 static int transform(const chirp_plan* p, int n, float* z) {
@@ -181,7 +157,7 @@ int fft_single_run(
     bool inverse,
     float scale) {
   chirp_plan* p = NULL;
-  if (n > 1 && !fft_long_fits(n) && !(p = plan_get(n))) return 1;
+  if (n > 1 && !fft_long_fits(n) && !(p = fft_kept_get(&plans, n))) return 1;
   const int room = p ? p->wide : n;
   float* z = scratch_get(SCRATCH_LINE, (size_t)room * 2 * sizeof(float));
   int status = !z;
@@ -202,6 +178,6 @@ int fft_single_run(
     else
       store(z, n, to, out, inverse, scale);
   }
-  if (p) plan_release(p);
+  fft_kept_release(&plans, p);
   return status;
 }
