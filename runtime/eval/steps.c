@@ -190,18 +190,21 @@ static int steps_divide(lz_plan* p) {
   return 0;
 }
 
+/* Could the step's kernel have taken in what follows? */
+static bool steps_is_fusable(const lz_step* s) {
+  return !s->node || (s->node->op->fusable && !(s->node->op->flags & OP_VIEW));
+}
+
 static void steps_schedule(lz_step* s) {
   uint64_t ticket =
       atomic_load_explicit(&s->stream->issued, memory_order_relaxed) + 1;
   atomic_store_explicit(&s->stream->issued, ticket, memory_order_relaxed);
   s->ticket = ticket;
-  bool fusable =
-      !s->node || (s->node->op->fusable && !(s->node->op->flags & OP_VIEW));
   for (uint32_t i = 0; i < s->n_out; i++) {
     lz_array* a = s->out[i];
     if (!a) continue;
     a->stream = s->stream;
-    if (fusable && s->name) a->flags |= ARRAY_FUSABLE;
+    if (s->name && steps_is_fusable(s)) a->flags |= ARRAY_FUSABLE;
     a->ticket = ticket;
     atomic_store_explicit(&a->status, ARRAY_SCHEDULED, memory_order_release);
     if (!(a->flags & ARRAY_TRACER) || !eval_is_tracing()) array_detach(a);
