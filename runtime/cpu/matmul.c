@@ -93,7 +93,7 @@ int matmul_run_made(
     const lz_view* b,
     const lz_view* out,
     const matmul_epilogue* e,
-    const matmul_maker* maker) {
+    const lz_maker* maker) {
   if (view_size(out) == 0) return 0;
   const lz_view* c = e && e->c && e->beta != 0 ? e->c : NULL;
   matmul_plan p = matmul_plan_of(a, b, out);

@@ -6,6 +6,7 @@
 #ifndef CPU_MATMUL_H
 #define CPU_MATMUL_H
 
+#include "core/op.h"
 #include "cpu/view.h"
 
 typedef struct matmul_epilogue {
@@ -21,22 +22,6 @@ typedef struct matmul_epilogue {
   void* ctx;
 } matmul_epilogue;
 
-/* An operand that is made as it is read. It is asked for in stripes, one after
- * another: `make` writes rows, counted through all leading axes, and columns of
- * it to `to`, row-major, and may use the pool. */
-typedef struct matmul_maker {
-  int input;   /* 0: a; 1: b */
-  bool turned; /* rows and columns are those of the operand's transpose */
-  void (*make)(
-      void* ctx,
-      int64_t row,
-      int64_t rows,
-      int64_t column,
-      int64_t columns,
-      void* to);
-  void* ctx;
-} matmul_maker;
-
 /* a (…, M, K), b (…, K, N), out (…, M, N), each with two axes at least. Any
  * strides. Leading axes of a, b and c broadcast to those of out: they may be
  * fewer, or have extent 1. No extent need be non-zero; K = 0 gives beta * c.
@@ -48,14 +33,15 @@ int matmul_run(
     const lz_view* out,
     const matmul_epilogue* e);
 
-/* The same; the data of the operand that is made is not looked at. It has the
+/* The same; operand a (0) or b (1) is made, one stripe after another, and its
+ * data is not looked at. It has the
  * leading axes of out, or is a b of two axes. */
 int matmul_run_made(
     const lz_view* a,
     const lz_view* b,
     const lz_view* out,
     const matmul_epilogue* e,
-    const matmul_maker* maker);
+    const lz_maker* maker);
 
 /* Product i of out takes matrix lhs[i] of a and rhs[i] of b, counted row-major
  * over their leading axes; lhs and rhs are uint32 and have the shape of out's

@@ -26,7 +26,7 @@ static void made_move(matmul_plan* s, int64_t rows, int64_t columns) {
   if (s->c.data) s->c.data += (rows * s->c.row + columns * s->c.col) * size;
 }
 
-static int made_a(const matmul_plan* p, const matmul_maker* m) {
+static int made_a(const matmul_plan* p, const lz_maker* m) {
   const int64_t bytes = p->k * (int64_t)dtype_size(p->dtype);
   const int64_t rows =
       made_stripe(p->m, bytes, m->turned ? MADE_COLUMNS : MADE_ROWS);
@@ -53,7 +53,7 @@ static int made_a(const matmul_plan* p, const matmul_maker* m) {
   return 0;
 }
 
-static int made_b(const matmul_plan* p, const matmul_maker* m) {
+static int made_b(const matmul_plan* p, const lz_maker* m) {
   const int64_t bytes = p->k * (int64_t)dtype_size(p->dtype);
   const int64_t columns =
       made_stripe(p->n, bytes, m->turned ? MADE_ROWS : MADE_COLUMNS);
@@ -75,7 +75,7 @@ static int made_b(const matmul_plan* p, const matmul_maker* m) {
   return 0;
 }
 
-int matmul_execute_made(const matmul_plan* p, const matmul_maker* maker) {
+int matmul_execute_made(const matmul_plan* p, const lz_maker* maker) {
   if (p->k == 0) return matmul_execute(p);
   return maker->input ? made_b(p, maker) : made_a(p, maker);
 }

@@ -59,7 +59,7 @@ int matmul_pack_b(
 int matmul_execute(const matmul_plan* p);
 
 /* The same in stripes of the operand that is made (matmul_made.c). */
-int matmul_execute_made(const matmul_plan* p, const matmul_maker* maker);
+int matmul_execute_made(const matmul_plan* p, const lz_maker* maker);
 
 /* By oneDNN, k not 0. 0: done; 1: not for it, or not worth it yet; -1: failed
  * half way. */

@@ -35,17 +35,10 @@ static int addmm_cpu(lz_exec* x) {
   return matmul_run(&a, &b, &out, &e);
 }
 
-static int matmul_around(
-    const lz_inner* x, const lz_maker* maker, const matmul_epilogue* e) {
-  if (!maker) return matmul_run(&x->in[0], &x->in[1], x->out, e);
-  const matmul_maker m = {maker->input, maker->turned, maker->make, maker->ctx};
-  return matmul_run_made(&x->in[0], &x->in[1], x->out, e, &m);
-}
-
 static int matmul_tiled(
     const lz_inner* x, const lz_maker* maker, lz_tile_done done, void* ctx) {
   matmul_epilogue e = {.alpha = 1, .done = done, .ctx = ctx};
-  return matmul_around(x, maker, &e);
+  return matmul_run_made(&x->in[0], &x->in[1], x->out, &e, maker);
 }
 
 static int addmm_tiled(
@@ -57,7 +50,7 @@ static int addmm_tiled(
       .c = &x->in[2],
       .done = done,
       .ctx = ctx};
-  return matmul_around(x, maker, &e);
+  return matmul_run_made(&x->in[0], &x->in[1], x->out, &e, maker);
 }
 
 /* Rows of a that many products of the batch share, or a matrix b that there are
