@@ -13,19 +13,28 @@ typedef struct collect_frame {
   uint32_t next; /* input to look at */
 } collect_frame;
 
+/* A short graph, evaluated again and again, asks nothing of the heap. */
+#define COLLECT_FEW 16
+
 typedef struct collect_stack {
   collect_frame* frames;
   size_t count, capacity;
+  collect_frame few[COLLECT_FEW];
 } collect_stack;
 
+static int collect_grow(collect_stack* s) {
+  collect_frame* of_heap = s->frames == s->few ? NULL : s->frames;
+  size_t capacity = of_heap ? 2 * s->capacity : 256;
+  collect_frame* frames = realloc(of_heap, capacity * sizeof *frames);
+  if (!frames) return error_memory() == NULL;
+  if (!of_heap) memcpy(frames, s->few, sizeof s->few);
+  s->frames = frames;
+  s->capacity = capacity;
+  return 0;
+}
+
 static int collect_push(collect_stack* s, lz_node* n) {
-  if (s->count == s->capacity) {
-    size_t capacity = s->capacity ? 2 * s->capacity : 256;
-    collect_frame* frames = realloc(s->frames, capacity * sizeof *frames);
-    if (!frames) return error_memory() == NULL;
-    s->frames = frames;
-    s->capacity = capacity;
-  }
+  if (s->count == s->capacity && collect_grow(s)) return 1;
   n->slot = COLLECT_OPEN;
   s->frames[s->count++] = (collect_frame){n, 0};
   return 0;
@@ -84,8 +93,11 @@ static int collect_from(lz_plan* p, collect_stack* s, lz_node* root) {
 }
 
 int collect(lz_plan* p, lz_array* const* arrays, size_t n) {
-  collect_stack stack = {0};
+  collect_stack stack;
   int failed = 0;
+  stack.frames = stack.few;
+  stack.count = 0;
+  stack.capacity = COLLECT_FEW;
   for (size_t i = 0; i < n && !failed; i++) {
     lz_array* a = arrays[i];
     if (array_status(a) != ARRAY_LAZY) continue;
@@ -100,7 +112,7 @@ int collect(lz_plan* p, lz_array* const* arrays, size_t n) {
   }
   p->n_nodes = p->n_tape;
   while (stack.count) stack.frames[--stack.count].node->slot = 0;
-  free(stack.frames);
+  if (stack.frames != stack.few) free(stack.frames);
   return failed;
 }
 
