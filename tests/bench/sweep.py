@@ -49,6 +49,7 @@ LAYOUTS = ["row", "transposed", "strided", "broadcast"]
 clock = time.perf_counter if WALL else time.process_time
 REST = 0.003  # seconds in which threads of the side before go to sleep
 NOTHING = 1.4e-6  # seconds of a call that computes nothing
+SLOW, CLEAR = 0.1, 2  # a call of so many seconds, so much faster: said by one
 SHORT, LONG = (2, 0.0005), (7, 0.004)  # rounds, seconds of one
 
 
@@ -79,22 +80,51 @@ def values(dtype, shape, low=-4, high=4, seed=1):
 
 
 def laid(dtype, shape, layout, **more):
-    """An array of this shape: row by row; its last axes turned; every other
-    element of the last; one row for all."""
+    """Random numbers, laid out that way."""
+    return lay(values(dtype, shape, **more), layout)
+
+
+def lay(value, layout):
+    """These values row by row; their last axes turned; every other element of
+    the last; their first row for all."""
+    bits = isinstance(value, lazuli.Bits)
+    x = value.bits if bits else value
+    n, shape = x.ndim, list(x.shape)
+
     def view(base, *steps):
-        return lazuli.Laid(None, layout, values(dtype, base, **more),
-                           list(steps), False)
-    n = len(shape)
+        base = np.ascontiguousarray(base)
+        return lazuli.Laid(
+            None, layout, lazuli.Bits(base, value.dtype) if bits else base,
+            list(steps), False)
     if layout == "transposed" and n > 1:
         turned = [*range(n - 2), n - 1, n - 2]
-        return view([shape[k] for k in turned], ("transpose_axes", turned))
-    if layout == "strided":
-        return view([*shape[:-1], 2 * shape[-1]],
+        return view(x.transpose(turned), ("transpose_axes", turned))
+    if layout == "strided" and n:
+        return view(np.repeat(x, 2, -1),
                     ("slice", [0] * n, [*shape[:-1], 2 * shape[-1]],
                      [1] * (n - 1) + [2]))
     if layout == "broadcast" and n > 1:
-        return view([1, *shape[1:]], ("broadcast_to", list(shape)))
-    return values(dtype, shape, **more)
+        return view(x[:1], ("broadcast_to", shape))
+    return value
+
+
+def table(rows, sizes, layouts):
+    """Cases of rows: name, more of the label, dtypes, extents of each size,
+    arguments of some extents and a way to make arrays (of dtype .t), MLX's
+    own."""
+    for size in sizes:
+        for layout in layouts:
+            for name, label, dtypes, extents, arguments, reference in rows:
+                for some in extents.get(size, ()):
+                    for t in dtypes:
+                        def array(*shape, t=t, layout=layout, **more):
+                            return laid(t, shape, layout, **more)
+                        array.t, array.layout = t, layout
+                        what = "x".join(map(str, some))
+                        yield Case(
+                            name, f"{label} {t} {what} {layout} {size}",
+                            lambda f=arguments, s=some, a=array: f(*s, a),
+                            reference)
 
 
 VIEWS = {
@@ -154,13 +184,15 @@ class Sides:
 
     def measure(self, rounds, seconds):
         """Median seconds of either, or None where MLX refuses."""
-        counts = []
+        first = []
         for way in self.ways:
             way()
             begin = clock()
             way()
-            spent = max(clock() - begin, 1e-7)
-            counts.append(max(1, int(seconds / spent)))
+            first.append(max(clock() - begin, 1e-7))
+        if first[1] > max(CLEAR * first[0], SLOW):
+            return first
+        counts = [max(1, int(seconds / spent)) for spent in first]
         times = [], []
         for k in range(rounds):
             for side in (0, 1) if k % 2 else (1, 0):
@@ -230,6 +262,8 @@ def main():
             case.arguments = None
             if not found:
                 refused.append(what)
+                if asked.all:
+                    print(f"refused: {what}")
                 continue
             count += 1
             if found[0] < NOTHING:
