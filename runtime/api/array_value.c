@@ -40,22 +40,33 @@
 
 /* The bits of the only element, as they are: a type that is narrower gets the
  * low ones, a wider one zeros above. */
-static int value_item(void* to, size_t size, mlx_array arr, const char* name) {
-  API_OP(name);
+static int value_copy(void* to, size_t size, const lz_array* a) {
+  size_t have = dtype_size((lz_dtype)a->dtype);
+  memcpy(to, array_data(a), have < size ? have : size);
+  if (have < size) memset((char*)to + have, 0, size - have);
+  return 0;
+}
+
+static int value_compute(void* to, size_t size, mlx_array arr, const char* op) {
+  API_OP(op);
   lz_array* a = api_array(arr, "arr");
   int failed = !a || api_pointer(to, "res");
   if (!failed && a->size != 1)
     failed = error_fail(
         "[%s] item can only be called on arrays of size 1, not of shape %s",
-        name,
+        op,
         error_shape_of(a));
-  if (!failed) failed = eval_array(a, LAZULI_TRIGGER_ITEM);
-  if (!failed) {
-    size_t have = dtype_size((lz_dtype)a->dtype);
-    memcpy(to, array_data(a), have < size ? have : size);
-    if (have < size) memset((char*)to + have, 0, size - have);
-  }
-  return api_status(failed);
+  failed = failed || eval_array(a, LAZULI_TRIGGER_ITEM);
+  return api_status(failed || value_copy(to, size, a));
+}
+
+/* One that is there can be had without opening a call. */
+static inline int value_item(
+    void* to, size_t size, mlx_array arr, const char* op) {
+  const lz_array* a = api_optional(arr);
+  if (!a || !to || a->size != 1 || !array_is_ready(a))
+    return value_compute(to, size, arr, op);
+  return value_copy(to, size, a);
 }
 
 int mlx_array_item_bool(bool* res, const mlx_array arr) {

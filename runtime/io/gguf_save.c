@@ -29,7 +29,7 @@ int gguf_check(const lz_gguf* g) {
   return 0;
 }
 
-/* A sink that knows how far it has come. */
+/* A sink that knows how far it has come; with none it only counts. */
 typedef struct writer {
   lz_sink* sink;
   uint64_t at, alignment;
@@ -37,7 +37,7 @@ typedef struct writer {
 
 static int writer_put(writer* w, const void* from, size_t n) {
   w->at += n;
-  return sink_write(w->sink, from, n);
+  return w->sink ? sink_write(w->sink, from, n) : 0;
 }
 static int writer_u32(writer* w, uint32_t v) {
   return writer_put(w, &v, 4);
@@ -51,7 +51,7 @@ static int writer_string(writer* w, const char* text) {
 }
 static int writer_array(writer* w, const lz_array* a) {
   w->at += array_nbytes(a);
-  return dense_write(w->sink, a);
+  return w->sink ? dense_write(w->sink, a) : 0;
 }
 static uint64_t writer_aligned(const writer* w, uint64_t at) {
   return (at + w->alignment - 1) / w->alignment * w->alignment;
@@ -111,18 +111,24 @@ static uint64_t gguf_alignment(const lz_gguf* g) {
   return n && n % 8 == 0 ? n : GGUF_ALIGNMENT;
 }
 
-int gguf_save(lz_sink* sink, const lz_gguf* g) {
-  writer w = {sink, 0, gguf_alignment(g)};
+static int gguf_put(writer* w, const lz_gguf* g) {
   uint64_t offset = 0;
-  int failed = writer_put(&w, "GGUF", 4) || writer_u32(&w, 3) ||
-               writer_u64(&w, g->arrays.count) ||
-               writer_u64(&w, g->metadata.count);
+  int failed = writer_put(w, "GGUF", 4) || writer_u32(w, 3) ||
+               writer_u64(w, g->arrays.count) ||
+               writer_u64(w, g->metadata.count);
   for (size_t i = 0; !failed && i < g->metadata.count; i++)
-    failed = gguf_save_value(&w, &g->metadata.entries[i]);
+    failed = gguf_save_value(w, &g->metadata.entries[i]);
   for (size_t i = 0; !failed && i < g->arrays.count; i++)
-    failed = gguf_save_info(&w, &g->arrays.entries[i], &offset);
+    failed = gguf_save_info(w, &g->arrays.entries[i], &offset);
   for (size_t i = 0; !failed && i < g->arrays.count; i++)
     failed =
-        writer_align(&w) || writer_array(&w, g->arrays.entries[i].value.array);
+        writer_align(w) || writer_array(w, g->arrays.entries[i].value.array);
   return failed;
+}
+
+int gguf_save(lz_sink* sink, const lz_gguf* g) {
+  writer counting = {.alignment = gguf_alignment(g)}, w = counting;
+  w.sink = sink;
+  return gguf_put(&counting, g) || sink_expect(sink, counting.at) ||
+         gguf_put(&w, g);
 }

@@ -157,7 +157,8 @@ static int npy_write_header(lz_sink* sink, const lz_array* a, bool fortran) {
   start[6] = 1;
   start[8] = (unsigned char)length;
   start[9] = (unsigned char)(length >> 8);
-  return sink_write(sink, start, sizeof start) ||
+  return sink_expect(sink, (uint64_t)total + array_nbytes(a)) ||
+         sink_write(sink, start, sizeof start) ||
          sink_write(sink, text, length);
 }
 

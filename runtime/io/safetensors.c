@@ -263,7 +263,11 @@ int safetensors_save(
   uint64_t n = strlen(text);
   unsigned char length[8];
   for (int i = 0; i < 8; i++) length[i] = (unsigned char)(n >> 8 * i);
-  int failed = sink_write(sink, length, 8) || sink_write(sink, text, n);
+  uint64_t bytes = 8 + n;
+  for (size_t i = 0; i < arrays->count; i++)
+    bytes += array_nbytes(arrays->entries[i].value.array);
+  int failed = sink_expect(sink, bytes) || sink_write(sink, length, 8) ||
+               sink_write(sink, text, n);
   cJSON_free(text);
   for (size_t i = 0; !failed && i < arrays->count; i++)
     failed = dense_write(sink, arrays->entries[i].value.array);

@@ -191,6 +191,14 @@ lz_sink* sink_of_writer(const char* op, lz_io* writer) {
   return s;
 }
 
+int sink_expect(lz_sink* s, uint64_t bytes) {
+  if (s->io || bytes == 0) return 0;
+  if (fallocate(fileno(s->file), 0, 0, (off_t)bytes) == 0) return 0;
+  /* Where the file system can't, the writes will tell. */
+  if (errno != ENOSPC && errno != EDQUOT) return 0;
+  return error_fail("[%s] writing %s: %s", s->op, s->path, strerror(errno));
+}
+
 int sink_write(lz_sink* s, const void* from, size_t n) {
   if (n == 0) return 0;
   if (s->io) {

@@ -34,6 +34,9 @@ typedef struct lz_sink lz_sink;
  * what was there. */
 lz_sink* sink_open(const char* op, const char* path);
 lz_sink* sink_of_writer(const char* op, lz_io* writer);
+/* Before the first write, of a length that is known: a file's blocks are laid
+ * out at once, and a full disk is found before the time is spent. */
+int sink_expect(lz_sink* s, uint64_t bytes);
 int sink_write(lz_sink* s, const void* from, size_t n);
 /* Ends writing. `failed`: throw away what was written. Non-zero with a message
  * where the bytes did not reach the file. */

@@ -204,6 +204,7 @@ static void matvec(void) {
   finish_one(binary(mlx_matmul, square, vector_));
 }
 
+#include "calls.h"
 #include "structured.h"
 
 /* ---- a training step: as tests/programs/digits.c has it ---- */

@@ -248,6 +248,8 @@ static double chains() { return chain_of(CHAIN, 10); }
 static double long_chain() { return chain_of(LONG_CHAIN, 1); }
 static double single() { return chain_of(1, SINGLES); }
 
+#include "original_calls.h"
+
 static const worker_case cases[] = {
 #define CASE(name, function) {name, function, NULL},
 #define TIMED(name, function) {name, NULL, function},

@@ -81,6 +81,26 @@ CASES = {
     "rope": (None, 0),
     "random normal": (None, 0),
     "training step": (None, 0),
+    "array of a number": (None, 0),
+    "array of 4 numbers": (None, 0),
+    "array of 1M numbers": (None, 0),
+    "item": (None, 0),
+    "text of 8 numbers": (None, 0),
+    "text of 16M numbers": (None, 0),
+    "async_eval and wait": (None, 0),
+    "views of views": (None, 0),
+    "save npy": (None, 0),
+    "load npy": (None, 0),
+    "save safetensors": (None, 0),
+    "load safetensors": (None, 0),
+    "save gguf": (None, 0),
+    "load gguf": (None, 0),
+    "value_and_grad, 5 nodes": (None, 0),
+    "vjp, 30 nodes": (None, 0),
+    "jvp, 30 nodes": (None, 0),
+    "vmap, 30 nodes": (None, 0),
+    "compiled call": (None, 0),
+    "imported call": (None, 0),
     "build a node": (None, 0),
     "build + eval of one node": (None, 0),
     "chain of 1,000, a node": (None, 0),
@@ -132,7 +152,7 @@ def original(build):
                  os.path.join(os.path.dirname(base), "mlx_cpu.libs")]
     program = os.path.join(build, "bench", "original")
     sources = [os.path.join(HERE, f)
-               for f in ("original.cpp", "worker.h", "cases.def")]
+               for f in ("original.cpp", "original_calls.h", "worker.h", "cases.def")]
     if not os.path.exists(program) or any(
             os.path.getmtime(s) > os.path.getmtime(program) for s in sources):
         built = subprocess.run(
