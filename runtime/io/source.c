@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "stream/pool.h"
 
 struct lz_source {
   _Atomic uint32_t refs;
@@ -119,23 +120,44 @@ static int source_read_io(lz_source* s, char* to, size_t n, uint64_t offset) {
   return good ? 0 : source_short(s, n, offset);
 }
 
+/* A file, read by all threads where it is long: one alone does not get what the
+ * page cache or a disk can give. */
+#define SOURCE_GRAIN ((int64_t)1 << 20)
+#define SOURCE_SHORT (-1)
+
+typedef struct source_reading {
+  int fd;
+  char* to;
+  uint64_t offset;
+  _Atomic int why; /* an errno, or SOURCE_SHORT */
+} source_reading;
+
+static void source_read_part(
+    void* ctx, int64_t begin, int64_t end, int worker) {
+  source_reading* r = ctx;
+  (void)worker;
+  while (begin < end) {
+    ssize_t got = pread(
+        r->fd, r->to + begin, (size_t)(end - begin), (off_t)r->offset + begin);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      atomic_store(&r->why, got ? errno : SOURCE_SHORT);
+      return;
+    }
+    begin += got;
+  }
+}
+
 int source_read(lz_source* s, void* to, size_t n, uint64_t offset) {
   if (n == 0) return 0;
   if (offset > s->size || n > s->size - offset)
     return source_short(s, n, offset);
   if (s->io) return source_read_io(s, to, n, offset);
-  char* at = to;
-  while (n) {
-    ssize_t got = pread(s->fd, at, n, (off_t)offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0)
-      return error_fail("[load] reading %s: %s", s->label, strerror(errno));
-    if (got == 0) return source_short(s, n, offset);
-    at += got;
-    offset += (uint64_t)got;
-    n -= (size_t)got;
-  }
-  return 0;
+  source_reading r = {s->fd, to, offset, 0};
+  pool_for((int64_t)n, SOURCE_GRAIN, source_read_part, &r);
+  int why = atomic_load(&r.why);
+  if (why == SOURCE_SHORT) return source_short(s, n, offset);
+  return why ? error_fail("[load] reading %s: %s", s->label, strerror(why)) : 0;
 }
 
 /* ---- writing ---------------------------------------------------------- */
