@@ -112,6 +112,11 @@ static void mapped() {
   function f = deep_function;
   mx::eval(mx::vmap(f, {0, 0}, {0})(two_tiny()));
 }
+static void new_shape() {
+  static int length;
+  auto part = mx::slice(in().x, {0}, {++length % 65536 + 1});
+  mx::eval(deep_function({part, part}));
+}
 static void compiled() {
   static function f = mx::compile(deep_function);
   mx::eval(f(two_tiny()));

@@ -99,6 +99,7 @@ CASES = {
     "vjp, 30 nodes": (None, 0),
     "jvp, 30 nodes": (None, 0),
     "vmap, 30 nodes": (None, 0),
+    "30 nodes, new shape": (None, 0),
     "compiled call": (None, 0),
     "imported call": (None, 0),
     "build a node": (None, 0),
