@@ -7,14 +7,20 @@
 #include <unistd.h>
 #endif
 
+#include "cpu/gemm_tiny.h"
 #include "cpu/isa.h"
 #include "cpu/scratch.h"
 #include "stream/pool.h"
 
 ISA_DECLARE(gemm_table, gemm_table)
+ISA_DECLARE(gemm_tiny_table, gemm_tiny_table)
 
 const gemm_table* gemm_kernels(void) {
   return ISA_PICK(gemm_table);
+}
+
+const gemm_tiny_table* gemm_tiny_kernels(void) {
+  return ISA_PICK(gemm_tiny_table);
 }
 
 #if defined(__x86_64__)

@@ -26,8 +26,6 @@ typedef enum gemm_kind {
   GEMM_KINDS
 } gemm_kind;
 
-#define GEMM_TINY 16
-#define GEMM_TINY_K 64
 #define GEMM_SPLIT_K 32
 
 /* The kernels of one instruction set. */
@@ -72,20 +70,6 @@ typedef struct gemm_table {
       const void* src,
       int64_t lane_stride,
       int64_t k_stride);
-  /* tile[i * GEMM_TINY + j] = the product, for i < m, j < n, both at most
-   * GEMM_TINY, k at most GEMM_TINY_K; element (i, k) of a at
-   * a[i * a_row + k * a_col]. The rest of the tile is undefined. */
-  void (*tiny[DTYPE_COUNT])(
-      float* tile,
-      int m,
-      int n,
-      int k,
-      const void* a,
-      int64_t a_row,
-      int64_t a_col,
-      const void* b,
-      int64_t b_row,
-      int64_t b_col);
   /* n elements, `stride` apart in memory, from and to float. */
   void (*load[DTYPE_COUNT])(
       float* dst, const void* src, int64_t stride, int64_t n);

@@ -1,7 +1,9 @@
 /* Which way a batch of products is computed. */
 #include <stdatomic.h>
+#include <string.h>
 
 #include "cpu/gemm.h"
+#include "cpu/gemm_tiny.h"
 #include "cpu/matmul_plan.h"
 #include "cpu/matvec.h"
 #include "cpu/scratch.h"
@@ -165,10 +167,6 @@ static void matmul_few_parts(
     if (matmul_few_one(f, i)) atomic_store(&f->failed, 1);
 }
 
-static matmul_matrix matmul_turned(const matmul_matrix* m) {
-  return (matmul_matrix){m->data, m->col, m->row};
-}
-
 /* A few more rows against a matrix that lies k by k: sums of two kernels of
  * oneDNN differ there, and reading the matrix twice is no slower. */
 static bool matmul_vectors_twice(const matmul_plan* p) {
@@ -203,41 +201,64 @@ static int matmul_vectors(const matmul_plan* p) {
   return atomic_load(&f.failed);
 }
 
-/* At most 16 x 16 results of at most 64 products each: nothing but the
- * arithmetic. */
+/* Few columns of results of few products each, in blocks of rows: nothing but
+ * the arithmetic. Of one block sums may be longer, matrices that are taller are
+ * worth a product by panels then. */
 static bool matmul_is_tiny(const matmul_plan* p) {
-  return p->m <= GEMM_TINY && p->n <= GEMM_TINY && p->k <= GEMM_TINY_K &&
-         gemm_kernels()->tiny[p->dtype];
+  return p->n <= GEMM_TINY && p->k <= (p->m <= GEMM_TINY ? GEMM_TINY_K : 16) &&
+         gemm_tiny_kernels()->run[p->dtype];
 }
 
 static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const matmul_plan* p = ctx;
-  const gemm_table* t = gemm_kernels();
-  float tile[GEMM_TINY * GEMM_TINY];
+  const gemm_tiny_table* t = gemm_tiny_kernels();
+  const int64_t blocks = (p->m + GEMM_TINY - 1) / GEMM_TINY;
+  const bool direct = matmul_is_direct(p, &p->out);
+  char tile[GEMM_TINY * GEMM_TINY * 8];
   for (int64_t i = begin; i < end; i++) {
-    const matmul_start* s = &p->starts[i];
-    t->tiny[p->dtype](
-        tile,
-        (int)p->m,
+    const int64_t batch = i / blocks, i0 = i % blocks * GEMM_TINY;
+    const int64_t m = p->m - i0 < GEMM_TINY ? p->m - i0 : GEMM_TINY;
+    const matmul_start* s = &p->starts[batch];
+    t->run[p->dtype](
+        direct ? matmul_at(p, &p->out, s->out, i0, 0) : tile,
+        direct ? p->out.row : GEMM_TINY,
+        (int)m,
         (int)p->n,
         (int)p->k,
-        matmul_at(p, &p->a, s->a, 0, 0),
+        matmul_at(p, &p->a, s->a, i0, 0),
         p->a.row,
         p->a.col,
         matmul_at(p, &p->b, s->b, 0, 0),
         p->b.row,
         p->b.col);
-    matmul_store(p, i, tile, GEMM_TINY, 0, p->m, 0, p->n);
-    matmul_done(p, i, 0, p->m, 0, p->n);
+    if (!direct) matmul_store(p, batch, tile, GEMM_TINY, i0, m, 0, p->n);
+    matmul_done(p, batch, i0, m, 0, p->n);
+  }
+}
+
+/* Sums of nothing, where nothing is added. */
+static void matmul_nothing(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  const matmul_plan* p = ctx;
+  const size_t row = (size_t)p->n * dtype_size(p->dtype);
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t batch = i / p->m;
+    memset(matmul_at(p, &p->out, p->starts[batch].out, i % p->m, 0), 0, row);
+    matmul_done(p, batch, i % p->m, 1, 0, p->n);
   }
 }
 
 int matmul_execute(const matmul_plan* p) {
   if (p->k > 0) {
     if (matmul_is_tiny(p)) {
-      pool_for(p->batch, 64, matmul_tiny, (void*)p);
+      const int64_t blocks = p->batch * ((p->m + GEMM_TINY - 1) / GEMM_TINY);
+      pool_for(blocks, 64, matmul_tiny, (void*)p);
       return 0;
+    }
+    if (gemm_kind_of(p->dtype) != GEMM_F32) {
+      const int wide = matmul_wide(p);
+      if (wide <= 0) return wide != 0;
     }
     if ((p->m <= MATVEC_MOST || p->n <= MATVEC_MOST ||
          matmul_vectors_twice(p)) &&
@@ -248,6 +269,9 @@ int matmul_execute(const matmul_plan* p) {
     /* c may lie where out does: what was added once cannot be again; nor is
      * what was reported as done. */
     if (status < 0 && (p->c.data || p->done)) return 1;
+  } else if (matmul_is_direct(p, &p->out)) {
+    pool_for(p->batch * p->m, 65536 / p->n + 1, matmul_nothing, (void*)p);
+    return 0;
   }
   return matmul_packed(p);
 }

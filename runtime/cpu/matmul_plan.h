@@ -65,6 +65,10 @@ int matmul_execute_made(const matmul_plan* p, const lz_maker* maker);
  * half way. */
 int matmul_dense(const matmul_plan* p);
 
+/* Of doubles and complex numbers: one vector, or sums of few products, not
+ * packed. As matmul_dense, -1 only before anything was stored. */
+int matmul_wide(const matmul_plan* p);
+
 /* Rounds a tile of float sums (double, complex for those types) into rows
  * [i0, i0 + rows) and columns [j0, j0 + cols) of product `batch`, with alpha,
  * c. The tile may be written to. */
@@ -77,6 +81,17 @@ void matmul_store(
     int64_t rows,
     int64_t j0,
     int64_t cols);
+
+/* Whether rows of sums are rows of `out`, as they are. */
+static inline bool matmul_is_direct(
+    const matmul_plan* p, const matmul_matrix* out) {
+  return p->alpha == 1 && !p->c.data && (out->col == 1 || p->n == 1) &&
+         p->dtype != DTYPE_FLOAT16 && p->dtype != DTYPE_BFLOAT16;
+}
+
+static inline matmul_matrix matmul_turned(const matmul_matrix* m) {
+  return (matmul_matrix){m->data, m->col, m->row};
+}
 
 /* Tells whoever waits for parts of the product (matmul_epilogue). */
 static inline void matmul_done(

@@ -9,9 +9,14 @@
 #include "stream/pool.h"
 
 ISA_DECLARE(matvec_table, matvec_table)
+ISA_DECLARE(matvec_wide_table, matvec_wide_table)
 
 const matvec_table* matvec_kernels(void) {
   return ISA_PICK(matvec_table);
+}
+
+const matvec_wide_table* matvec_wide_kernels(void) {
+  return ISA_PICK(matvec_wide_table);
 }
 
 /* Elements a part should have: less is not worth another thread. */

@@ -39,6 +39,28 @@ typedef struct matvec_table {
 
 const matvec_table* matvec_kernels(void);
 
+/* float64 and complex64, whose sums are of their own type. */
+typedef struct matvec_wide_table {
+  /* y[i] = sum over k of rows[i * ld + k] * x[k], i < n. */
+  void (*dot[DTYPE_COUNT])(
+      void* y,
+      const void* rows,
+      int64_t ld,
+      int64_t n,
+      const void* x,
+      int64_t kn);
+  /* y[j] = sum over k of x[k] * rows[k * ld + j], j < n. */
+  void (*axpy[DTYPE_COUNT])(
+      void* y,
+      const void* rows,
+      int64_t ld,
+      int64_t n,
+      const void* x,
+      int64_t kn);
+} matvec_wide_table;
+
+const matvec_wide_table* matvec_wide_kernels(void);
+
 /* y[v][i], i < n, v < vectors, of a matrix with element (i, k) at
  * m[i * row + k * col]; one of row and col is 1 (or its extent is). x is
  * [v][k]. Runs on the pool. Nonzero: not done, because of strides, type or

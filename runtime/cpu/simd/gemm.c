@@ -264,58 +264,6 @@ ROWS(f32, float)
 ROWS(f16, uint16_t)
 ROWS(bf16, uint16_t)
 
-#define TINY_VECTORS (GEMM_TINY / VF)
-#define TINY_ROWS 4
-
-/* rows <= TINY_ROWS of results; b in whole vectors of 16 columns. */
-static inline __attribute__((always_inline)) void tiny_rows(
-    const int rows, float* tile, int k, const float* a, const float* b) {
-  vf sum[TINY_ROWS][TINY_VECTORS];
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < TINY_VECTORS; j++) sum[i][j] = vf_zero();
-  for (int t = 0; t < k; t++, b += GEMM_TINY)
-    for (int i = 0; i < rows; i++) {
-      const vf x = vf_set1(a[i * GEMM_TINY_K + t]);
-      for (int j = 0; j < TINY_VECTORS; j++)
-        sum[i][j] = vf_fma(x, vf_load(b + j * VF), sum[i][j]);
-    }
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < TINY_VECTORS; j++)
-      vf_store(tile + i * GEMM_TINY + j * VF, sum[i][j]);
-}
-
-#define TINY(tag, S)                                                         \
-  static void tiny_##tag(                                                    \
-      float* tile,                                                           \
-      int m,                                                                 \
-      int n,                                                                 \
-      int k,                                                                 \
-      const void* a_,                                                        \
-      int64_t a_row,                                                         \
-      int64_t a_col,                                                         \
-      const void* b_,                                                        \
-      int64_t b_row,                                                         \
-      int64_t b_col) {                                                       \
-    const S *a = a_, *b = b_;                                                \
-    float x[GEMM_TINY * GEMM_TINY_K], y[GEMM_TINY_K * GEMM_TINY];            \
-    for (int i = 0; i < m; i++)                                              \
-      for (int t = 0; t < k; t++)                                            \
-        x[i * GEMM_TINY_K + t] = f32_of_##tag(a + i * a_row + t * a_col);    \
-    for (int t = 0; t < k; t++) {                                            \
-      for (int j = 0; j < n; j++)                                            \
-        y[t * GEMM_TINY + j] = f32_of_##tag(b + t * b_row + j * b_col);      \
-      for (int j = n; j < GEMM_TINY; j++) y[t * GEMM_TINY + j] = 0;          \
-    }                                                                        \
-    int i = 0;                                                               \
-    for (; i + TINY_ROWS <= m; i += TINY_ROWS)                               \
-      tiny_rows(TINY_ROWS, tile + i * GEMM_TINY, k, x + i * GEMM_TINY_K, y); \
-    for (; i < m; i++)                                                       \
-      tiny_rows(1, tile + i * GEMM_TINY, k, x + i * GEMM_TINY_K, y);         \
-  }
-TINY(f32, float)
-TINY(f16, uint16_t)
-TINY(bf16, uint16_t)
-
 extern const gemm_table ISA_NAME(gemm_table);
 const gemm_table ISA_NAME(gemm_table) = {
     .mr = {MR, MR, CMR, GEMM_SPLIT_LANES},
@@ -332,10 +280,6 @@ const gemm_table ISA_NAME(gemm_table) = {
          [DTYPE_BFLOAT16] = pack_bf16,
          [DTYPE_FLOAT64] = pack_f64,
          [DTYPE_COMPLEX64] = pack_c64},
-    .tiny =
-        {[DTYPE_FLOAT32] = tiny_f32,
-         [DTYPE_FLOAT16] = tiny_f16,
-         [DTYPE_BFLOAT16] = tiny_bf16},
     .load =
         {[DTYPE_FLOAT32] = load_f32,
          [DTYPE_FLOAT16] = load_f16,

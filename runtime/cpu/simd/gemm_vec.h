@@ -191,6 +191,51 @@ static inline double vd_sum(vd v) {
 }
 #endif
 
+/* The first n lanes, at most all: others are 0, or are left. */
+#if defined(LZ_ISA_avx512)
+static inline vf vf_load_some(const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+static inline void vf_store_some(float* p, vf v, int64_t n) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v);
+}
+static inline vd vd_load_some(const double* p, int64_t n) {
+  return _mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+}
+static inline void vd_store_some(double* p, vd v, int64_t n) {
+  _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), v);
+}
+#else
+static inline vf vf_load_some(const float* p, int64_t n) {
+  float lanes[VF] = {0};
+  for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+  return vf_load(lanes);
+}
+static inline void vf_store_some(float* p, vf v, int64_t n) {
+  for (int64_t i = 0; i < n; i++) p[i] = v[i];
+}
+static inline vd vd_load_some(const double* p, int64_t n) {
+  double lanes[VD] = {0};
+  for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+  return vd_load(lanes);
+}
+static inline void vd_store_some(double* p, vd v, int64_t n) {
+  for (int64_t i = 0; i < n; i++) p[i] = v[i];
+}
+#endif
+
+/* The two of each pair change places. */
+static inline vf vf_swap(vf v) {
+#if defined(LZ_ISA_avx512)
+  return _mm512_permute_ps(v, 0xb1);
+#elif defined(LZ_ISA_avx2)
+  return _mm256_permute_ps(v, 0xb1);
+#else
+  typedef int32_t vi __attribute__((vector_size(sizeof(vf))));
+  return __builtin_shuffle(v, (vi){1, 0, 3, 2});
+#endif
+}
+
 /* Maximum; a NaN in b stays. */
 static inline vf vf_max(vf a, vf b) {
 #if defined(LZ_ISA_avx512)
