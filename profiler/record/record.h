@@ -125,16 +125,12 @@ static inline void record_leave(record_thread* t) {
   if (__builtin_expect(t->entered != 0, 0)) record_leave_slow(t);
 }
 
-/* Writes one event: RECORD_PUT(t, node, {.id = …}). Who defines RECORD_PUT_BY
- * before has it written in another way. */
-#ifndef RECORD_PUT_BY
-#define RECORD_PUT_BY(kind) trace_put_##kind
-#endif
-#define RECORD_PUT(t, kind, ...)                                      \
-  do {                                                                \
-    trace_##kind event_ = __VA_ARGS__;                                \
-    (t)->events++;                                                    \
-    if (!RECORD_PUT_BY(kind)(record.writer, 0, &event_)) (t)->lost++; \
+/* Writes one event: RECORD_PUT(t, node, {.id = …}). */
+#define RECORD_PUT(t, kind, ...)                                   \
+  do {                                                             \
+    trace_##kind event_ = __VA_ARGS__;                             \
+    (t)->events++;                                                 \
+    if (!trace_put_##kind(record.writer, 0, &event_)) (t)->lost++; \
   } while (0)
 
 static inline size_t record_name_slot(const char* text) {
@@ -143,11 +139,18 @@ static inline size_t record_name_slot(const char* text) {
 
 /* The id of a text known by its address: a literal of a runtime. */
 uint32_t record_name_new(record_thread* t, const char* text);
+/* Where the id is, if it is known; else NULL. */
+static inline const uint32_t* record_name_known(
+    const record_thread* t, const char* text) {
+  const size_t slot = record_name_slot(text);
+  return __builtin_expect(t->names[slot].text == text, 1) &&
+                 t->generation == record.generation
+             ? &t->names[slot].id
+             : NULL;
+}
 static inline uint32_t record_name(record_thread* t, const char* text) {
-  size_t slot = record_name_slot(text);
-  return t->names[slot].text == text && t->generation == record.generation
-             ? t->names[slot].id
-             : record_name_new(t, text);
+  const uint32_t* id = record_name_known(t, text);
+  return id ? *id : record_name_new(t, text);
 }
 
 /* One line of the recorder itself, as a `note`. Between enter and leave. */
@@ -188,8 +191,11 @@ const char* record_stack_missing(void);
 /* The id of the calling thread's stack without the recorder's own frames; 0
  * where none is wanted or known. */
 uint32_t record_stack_take(record_thread* t);
+static inline bool record_stack_wanted(const record_thread* t) {
+  return t->given | record.options.stacks;
+}
 static inline uint32_t record_stack(record_thread* t) {
-  return t->given | record.options.stacks ? record_stack_take(t) : 0;
+  return record_stack_wanted(t) ? record_stack_take(t) : 0;
 }
 /* While muted, this thread's events carry no stack. */
 void record_stack_mute(bool on);

@@ -6,52 +6,91 @@
 #include <errno.h>
 #include <string.h>
 
-/* Most events come this way: they are written in place. */
-#include "trace_put.h"
-#define RECORD_PUT_BY(kind) trace_put_here_##kind
 #include "record.h"
+#include "trace_put.h"
 
-/* The frame of every callback. */
-#define BEGIN                        \
-  (void)user;                        \
-  record_thread* t = record_enter(); \
-  if (!t) return;
-#define END record_leave(t);
+/* ---- the usual event --------------------------------------------------------
+ * It takes the short way: no stack is wanted, no time is taken of the recording
+ * itself, and trace_put_usual_…() can write it. Nothing is called on that way.
+ * Anything else goes the whole way, from the beginning.
+ */
 
-static trace_ids probe_ids(const uint64_t* ids, uint32_t count) {
-  return (trace_ids){ids, count};
+/* The thread's state, where the short way is open; `stack`: the event is one
+ * that carries a stack. */
+static inline record_thread* probe_quick(bool stack) {
+  record_thread* t = record_self;
+  const int gate = atomic_load_explicit(&record.gate, memory_order_relaxed);
+  if (__builtin_expect(!t || gate != RECORD_OPEN, 0)) return NULL;
+  if (__builtin_expect(t->events >= t->next_sample, 0)) return NULL;
+  return stack && record_stack_wanted(t) ? NULL : t;
 }
 
-/* Names that are made for the call alone. */
-static uint32_t probe_text(const char* text) {
-  return text && *text ? trace_writer_string(record.writer, text, strlen(text))
-                       : 0;
-}
+/* A callback: PROBE(event, whether it carries a stack, its fields). */
+#define PROBE(kind, stacked, ...)                                         \
+  static __attribute__((noinline)) void probe_whole_##kind(               \
+      const lazuli_probe_##kind* p) {                                     \
+    record_thread* t = record_enter();                                    \
+    if (!t) return;                                                       \
+    const uint32_t stack = (stacked) ? record_stack(t) : 0;               \
+    (void)stack;                                                          \
+    RECORD_PUT(t, kind, __VA_ARGS__);                                     \
+    record_leave(t);                                                      \
+  }                                                                       \
+  static void probe_##kind(void* user, const lazuli_probe_##kind* p) {    \
+    (void)user;                                                           \
+    record_thread* t = probe_quick(stacked);                              \
+    trace_usual u;                                                        \
+    if (__builtin_expect(t && trace_usual_enter(&u, record.writer), 1)) { \
+      const uint32_t stack = 0;                                           \
+      const trace_##kind event = __VA_ARGS__;                             \
+      (void)stack;                                                        \
+      if (__builtin_expect(trace_usual_put_##kind(&u, &event), 1)) {      \
+        t->events++;                                                      \
+        return;                                                           \
+      }                                                                   \
+    }                                                                     \
+    probe_whole_##kind(p);                                                \
+  }
+
+/* ---- nodes ------------------------------------------------------------------
+ */
 
 #define PROBE_OUTPUTS 16u
 
-static inline __attribute__((always_inline)) void probe_put_node(
-    record_thread* t, const lazuli_probe_node* p, trace_arrays outputs) {
+static inline __attribute__((always_inline)) trace_node probe_node_event(
+    const lazuli_probe_node* p,
+    uint64_t id,
+    uint32_t op,
+    uint32_t stack,
+    trace_arrays outputs) {
+  return (trace_node){
+      .id = id,
+      .op = op,
+      .stream = p->stream,
+      .stack = stack,
+      .inputs = {p->inputs, p->n_inputs},
+      .outputs = outputs,
+      .of = p->of};
+}
+
+static inline trace_array probe_array(const lazuli_probe_array* a) {
+  return (trace_array){a->dtype, a->ndim, a->shape};
+}
+
+static __attribute__((noinline)) void probe_whole_node(
+    const lazuli_probe_node* p) {
+  record_thread* t = record_enter();
+  if (!t) return;
+  trace_array outputs[PROBE_OUTPUTS];
+  uint32_t count = p->n_outputs < PROBE_OUTPUTS ? p->n_outputs : PROBE_OUTPUTS;
+  for (uint32_t i = 0; i < count; i++) outputs[i] = probe_array(&p->outputs[i]);
+  const uint64_t id = p->n_outputs ? p->outputs->id : 0;
+  const uint32_t stack = record_stack(t);
   RECORD_PUT(
       t,
       node,
-      {.id = p->n_outputs ? p->outputs[0].id : 0,
-       .op = record_name(t, p->op),
-       .stream = p->stream,
-       .stack = record_stack(t),
-       .inputs = probe_ids(p->inputs, p->n_inputs),
-       .outputs = outputs,
-       .of = p->of});
-}
-
-static __attribute__((noinline)) void probe_node_of_many(
-    record_thread* t, const lazuli_probe_node* p) {
-  trace_array outputs[PROBE_OUTPUTS];
-  uint32_t count = p->n_outputs < PROBE_OUTPUTS ? p->n_outputs : PROBE_OUTPUTS;
-  for (uint32_t i = 0; i < count; i++)
-    outputs[i] = (trace_array){
-        p->outputs[i].dtype, p->outputs[i].ndim, p->outputs[i].shape};
-  probe_put_node(t, p, (trace_arrays){outputs, count});
+      probe_node_event(
+          p, id, record_name(t, p->op), stack, (trace_arrays){outputs, count}));
   if (count < p->n_outputs)
     record_note(
         t,
@@ -59,87 +98,87 @@ static __attribute__((noinline)) void probe_node_of_many(
         p->op,
         p->n_outputs - count,
         p->n_outputs);
+  record_leave(t);
 }
 
 static void probe_node(void* user, const lazuli_probe_node* p) {
-  BEGIN
-  if (__builtin_expect(p->n_outputs == 1, 1)) {
-    const trace_array one = {
-        p->outputs->dtype, p->outputs->ndim, p->outputs->shape};
-    probe_put_node(t, p, (trace_arrays){&one, 1});
-  } else {
-    probe_node_of_many(t, p);
+  (void)user;
+  record_thread* t = probe_quick(true);
+  const uint32_t* op;
+  trace_usual u;
+  if (__builtin_expect(
+          t && p->n_outputs == 1 && (op = record_name_known(t, p->op)) &&
+              trace_usual_enter(&u, record.writer),
+          1)) {
+    const trace_array one = probe_array(p->outputs);
+    const trace_node event =
+        probe_node_event(p, p->outputs->id, *op, 0, (trace_arrays){&one, 1});
+    if (__builtin_expect(trace_usual_put_node(&u, &event), 1)) {
+      t->events++;
+      return;
+    }
   }
-  END
+  probe_whole_node(p);
 }
 
-static void probe_eval_begin(void* user, const lazuli_probe_eval_begin* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      eval_begin,
-      {.eval = p->eval,
-       .trigger = p->trigger,
-       .is_async = p->is_async,
-       .stack = record_stack(t),
-       .outputs = probe_ids(p->outputs, p->n_outputs)});
-  END
-}
+/* ---- all others -------------------------------------------------------------
+ */
 
-static void probe_eval_end(void* user, const lazuli_probe_eval_end* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      eval_end,
-      {.eval = p->eval,
-       .nodes = p->nodes,
-       .kernels = p->kernels,
-       .plan_cached = p->plan_cached,
-       .failed = p->failed,
-       .plan_ns = p->plan_ns});
-  END
-}
+PROBE(
+    eval_begin,
+    true,
+    {.eval = p->eval,
+     .trigger = p->trigger,
+     .is_async = p->is_async,
+     .stack = stack,
+     .outputs = {p->outputs, p->n_outputs}})
 
-static void probe_rewrite(void* user, const lazuli_probe_rewrite* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      rewrite,
-      {.eval = p->eval, .what = p->what, .node = p->node, .into = p->into});
-  END
-}
+PROBE(
+    eval_end,
+    false,
+    {.eval = p->eval,
+     .nodes = p->nodes,
+     .kernels = p->kernels,
+     .plan_cached = p->plan_cached,
+     .failed = p->failed,
+     .plan_ns = p->plan_ns})
 
-static void probe_fusion(void* user, const lazuli_probe_fusion* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      fusion,
-      {.eval = p->eval,
-       .kernel = p->kernel,
-       .nodes = probe_ids(p->nodes, p->n_nodes),
-       .inputs = probe_ids(p->inputs, p->n_inputs),
-       .outputs = probe_ids(p->outputs, p->n_outputs),
-       .bytes_saved = p->bytes_saved});
-  END
-}
+PROBE(
+    rewrite,
+    false,
+    {.eval = p->eval, .what = p->what, .node = p->node, .into = p->into})
 
-static void probe_refusal(void* user, const lazuli_probe_refusal* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      refusal,
-      {.eval = p->eval,
-       .producer = p->producer,
-       .consumer = p->consumer,
-       .reason = p->reason,
-       .limit = p->limit,
-       .value = p->value,
-       .bytes = p->bytes});
-  END
+PROBE(
+    fusion,
+    false,
+    {.eval = p->eval,
+     .kernel = p->kernel,
+     .nodes = {p->nodes, p->n_nodes},
+     .inputs = {p->inputs, p->n_inputs},
+     .outputs = {p->outputs, p->n_outputs},
+     .bytes_saved = p->bytes_saved})
+
+PROBE(
+    refusal,
+    false,
+    {.eval = p->eval,
+     .producer = p->producer,
+     .consumer = p->consumer,
+     .reason = p->reason,
+     .limit = p->limit,
+     .value = p->value,
+     .bytes = p->bytes})
+
+/* Names that are made for the call alone. */
+static uint32_t probe_text(const char* text) {
+  return text && *text ? trace_writer_string(record.writer, text, strlen(text))
+                       : 0;
 }
 
 static void probe_kernel_begin(void* user, const lazuli_probe_kernel_begin* p) {
-  BEGIN
+  (void)user;
+  record_thread* t = record_enter();
+  if (!t) return;
   RECORD_PUT(
       t,
       kernel_begin,
@@ -147,114 +186,84 @@ static void probe_kernel_begin(void* user, const lazuli_probe_kernel_begin* p) {
        .eval = p->eval,
        .stream = p->stream,
        .name = probe_text(p->name)});
-  END
+  record_leave(t);
 }
 
-static void probe_kernel_end(void* user, const lazuli_probe_kernel_end* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      kernel_end,
-      {.kernel = p->kernel,
-       .stream = p->stream,
-       .begin_ns = p->begin_ns,
-       .end_ns = p->end_ns,
-       .bytes_read = p->bytes_read,
-       .bytes_written = p->bytes_written,
-       .flops = p->flops});
-  END
-}
+PROBE(
+    kernel_end,
+    false,
+    {.kernel = p->kernel,
+     .stream = p->stream,
+     .begin_ns = p->begin_ns,
+     .end_ns = p->end_ns,
+     .bytes_read = p->bytes_read,
+     .bytes_written = p->bytes_written,
+     .flops = p->flops})
 
-static void probe_wait(void* user, const lazuli_probe_wait* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      wait,
-      {.reason = p->reason,
-       .stream = p->stream,
-       .eval = p->eval,
-       .begin_ns = p->begin_ns,
-       .end_ns = p->end_ns,
-       .stack = record_stack(t)});
-  END
-}
+PROBE(
+    wait,
+    true,
+    {.reason = p->reason,
+     .stream = p->stream,
+     .eval = p->eval,
+     .begin_ns = p->begin_ns,
+     .end_ns = p->end_ns,
+     .stack = stack})
 
-static void probe_alloc(void* user, const lazuli_probe_alloc* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      alloc,
-      {.buffer = p->buffer,
-       .size = p->size,
-       .kernel = p->kernel,
-       .source = p->source,
-       .active = p->active,
-       .cache = p->cache,
-       .stack = p->kernel ? 0 : record_stack(t)});
-  END
-}
+PROBE(
+    alloc,
+    !p->kernel,
+    {.buffer = p->buffer,
+     .size = p->size,
+     .kernel = p->kernel,
+     .source = p->source,
+     .active = p->active,
+     .cache = p->cache,
+     .stack = stack})
 
-static void probe_free(void* user, const lazuli_probe_free* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      free,
-      {.buffer = p->buffer,
-       .size = p->size,
-       .target = p->target,
-       .active = p->active,
-       .cache = p->cache});
-  END
-}
+PROBE(
+    free,
+    false,
+    {.buffer = p->buffer,
+     .size = p->size,
+     .target = p->target,
+     .active = p->active,
+     .cache = p->cache})
 
-static void probe_cache(void* user, const lazuli_probe_cache* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      cache,
-      {.action = p->action,
-       .blocks = p->blocks,
-       .bytes = p->bytes,
-       .cache = p->cache});
-  END
-}
+PROBE(
+    cache,
+    false,
+    {.action = p->action,
+     .blocks = p->blocks,
+     .bytes = p->bytes,
+     .cache = p->cache})
 
-static void probe_bind(void* user, const lazuli_probe_bind* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      bind,
-      {.array = p->array,
-       .buffer = p->buffer,
-       .offset = p->offset,
-       .base = p->base});
-  END
-}
+PROBE(
+    bind,
+    false,
+    {.array = p->array,
+     .buffer = p->buffer,
+     .offset = p->offset,
+     .base = p->base})
 
-static void probe_donation(void* user, const lazuli_probe_donation* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      donation,
-      {.input = p->input,
-       .output = p->output,
-       .buffer = p->buffer,
-       .size = p->size,
-       .result = p->result});
-  END
-}
+PROBE(
+    donation,
+    false,
+    {.input = p->input,
+     .output = p->output,
+     .buffer = p->buffer,
+     .size = p->size,
+     .result = p->result})
 
-static void probe_release(void* user, const lazuli_probe_release* p) {
-  BEGIN
-  RECORD_PUT(
-      t,
-      release,
-      {.array = p->array, .evaluated = p->evaluated, .stack = record_stack(t)});
-  END
-}
+PROBE(
+    release,
+    true,
+    {.array = p->array, .evaluated = p->evaluated, .stack = stack})
 
 static void probe_compile(void* user, const lazuli_probe_compile* p) {
-  BEGIN
+  (void)user;
+  record_thread* t = record_enter();
+  if (!t) return;
   RECORD_PUT(
       t,
       compile,
@@ -266,7 +275,7 @@ static void probe_compile(void* user, const lazuli_probe_compile* p) {
        .captured = p->captured,
        .trace_ns = p->trace_ns,
        .stack = record_stack(t)});
-  END
+  record_leave(t);
 }
 
 /* Later events name streams by number, so this one passes a shut gate. */
@@ -281,7 +290,7 @@ static void probe_stream(void* user, const lazuli_probe_stream* p) {
       {.stream = p->stream,
        .device = p->device,
        .name = {name, (uint32_t)strlen(name)}});
-  END
+  record_leave(t);
 }
 
 static void probe_put_mark(record_thread* t, const lazuli_probe_mark* p) {
@@ -370,7 +379,7 @@ static void probe_announce(const void* caller) {
        .path = {where.dli_fname, (uint32_t)strlen(where.dli_fname)},
        .version = {version, (uint32_t)strlen(version)}});
   record_module_scan(t);
-  END
+  record_leave(t);
 }
 
 LAZULI_API const lazuli_probe* lazuli_probe_provider(uint32_t version) {

@@ -80,6 +80,11 @@ static void trace_clock_unlock(uint32_t sequence) {
   atomic_store_explicit(&line.sequence, sequence + 2, memory_order_release);
 }
 
+/* As trace_clock_read() has it, for any number of ticks. */
+static uint64_t trace_clock_at(uint64_t ticks, uint64_t base, uint64_t rate) {
+  return base + (uint64_t)(((unsigned __int128)ticks * rate) >> 32);
+}
+
 /* Lays the line anew where that is due. Returns the time now. */
 static uint64_t trace_clock_correct(void) {
   uint32_t sequence;
@@ -108,7 +113,8 @@ static uint64_t trace_clock_correct(void) {
    * more than a pair is. */
   const int64_t stretch =
       span < TRACE_CLOCK_EVERY ? (int64_t)span : (int64_t)TRACE_CLOCK_EVERY;
-  uint64_t every = ((uint64_t)stretch << 32) / rate; /* in ticks */
+  /* In ticks: every × rate is less than TRACE_CLOCK_EVERY × 2^32. */
+  uint64_t every = ((uint64_t)stretch << 32) / rate;
   uint64_t base = ns;
   if (state == RUNNING) {
     uint64_t ran = ticks - line.base_ticks;

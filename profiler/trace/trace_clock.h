@@ -10,8 +10,9 @@
 #include <x86intrin.h>
 
 /* ns = base_ns + ((ticks - base_ticks) × rate >> 32), while fewer than `due`
- * ticks have gone by; `due` is 0 while the line is not to be read. Who finds
- * an odd sequence, or another one afterwards, has read nothing. */
+ * ticks have gone by: so few that the product fits 64 bits. `due` is 0 while
+ * there is no line. Who finds an odd sequence, or another one afterwards, has
+ * read nothing. */
 extern struct trace_clock_line {
   _Atomic uint32_t sequence; /* odd: being replaced */
   _Atomic uint32_t state;
@@ -29,13 +30,9 @@ extern struct trace_clock_line {
 /* trace_now() where the line cannot answer. */
 uint64_t trace_clock_slow(void);
 
-static inline uint64_t trace_clock_at(
-    uint64_t ticks, uint64_t base, uint64_t rate) {
-  return base + (uint64_t)(((unsigned __int128)ticks * rate) >> 32);
-}
-
-/* trace_now(), to be expanded where every instruction counts. */
-static inline uint64_t trace_clock_now(void) {
+/* trace_now() from the line; false where it cannot answer. */
+static inline __attribute__((always_inline)) bool trace_clock_read(
+    uint64_t* now) {
 #if defined(__x86_64__)
   struct trace_clock_line* l = &trace_clock_line;
   uint32_t sequence = atomic_load_explicit(&l->sequence, memory_order_acquire);
@@ -46,13 +43,20 @@ static inline uint64_t trace_clock_now(void) {
   atomic_thread_fence(memory_order_acquire);
   uint32_t after = atomic_load_explicit(&l->sequence, memory_order_relaxed);
   uint64_t ticks = __rdtsc() - from;
-  if (__builtin_expect(
-          (sequence & 1) | (sequence != after) | (ticks >= due), 0))
-    return trace_clock_slow();
-  return trace_clock_at(ticks, base, rate);
+  *now = base + (ticks * rate >> 32);
+  /* An odd one is never equal: sequences only grow. */
+  return __builtin_expect(after == (sequence & ~1u), 1) &&
+         __builtin_expect(ticks < due, 1);
 #else
-  return trace_clock_slow();
+  (void)now;
+  return false;
 #endif
+}
+
+/* trace_now(), to be expanded where every instruction counts. */
+static inline uint64_t trace_clock_now(void) {
+  uint64_t now;
+  return trace_clock_read(&now) ? now : trace_clock_slow();
 }
 
 /* Finds out on first use; safe in a signal handler. */

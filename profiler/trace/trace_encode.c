@@ -114,10 +114,33 @@ static inline void trace_length_put(uint8_t* p, unsigned n, uint32_t length) {
   }
 }
 
+/* Begins a write: the lane of `index`, with room for a usual event; NULL where
+ * the event is lost. `depth` is the thread's. */
+static inline trace_lane* trace_lane_enter(
+    trace_writer* w,
+    trace_writer_thread* t,
+    uint32_t depth,
+    unsigned index,
+    uint64_t time) {
+  trace_lane* lane = &t->lanes[index];
+  atomic_store_explicit(&t->depth, depth + 1, memory_order_relaxed);
+  /* The one who closes the writer makes this order hold for all threads. */
+  atomic_signal_fence(memory_order_seq_cst);
+  if (__builtin_expect(
+          atomic_load_explicit(&w->state, memory_order_relaxed) ==
+              TRACE_WRITER_LIVE,
+          1) &&
+      (__builtin_expect(
+           (size_t)(lane->limit - lane->cursor) >= TRACE_FAST_ROOM, 1) ||
+       trace_chunk_next(w, t, index, TRACE_FAST_ROOM, time)))
+    return lane;
+  return NULL;
+}
+
 /* Any event, written at the lane's cursor: where it ends, or NULL where there
  * is no room to be had. */
 #define EVENT(number, id, name, text, ...)                               \
-  uint8_t* trace_whole_##id(                                             \
+  static uint8_t* trace_whole_##id(                                      \
       trace_writer* w,                                                   \
       trace_writer_thread* t,                                            \
       unsigned index,                                                    \
@@ -134,21 +157,48 @@ static inline void trace_length_put(uint8_t* p, unsigned n, uint32_t length) {
     p = trace_encode_##id(p, &lane->deltas, time, event);                \
     trace_length_put(length, n, (uint32_t)(p - length - n));             \
     return p;                                                            \
-  }                                                                      \
-  bool trace_put_nested_##id(                                            \
-      trace_writer* w, uint64_t time, const trace_##id* event) {         \
-    trace_attachment* a = &trace_attachments[w->slot];                   \
-    trace_writer_thread* t = a->serial == w->serial ? a->thread : NULL;  \
-    if (!t) t = trace_writer_attach(w);                                  \
-    uint32_t depth = t ? atomic_load(&t->depth) : TRACE_DEPTHS;          \
-    if (depth < TRACE_DEPTHS)                                            \
-      return trace_put_at_##id(w, t, depth, time, event);                \
-    trace_writer_count_lost(w);                                          \
-    return false;                                                        \
-  }                                                                      \
-  bool trace_put_##id(                                                   \
-      trace_writer* w, uint64_t time, const trace_##id* event) {         \
-    return trace_put_here_##id(w, time, event);                          \
+  }
+#include "events.def"
+#undef EVENT
+
+/* A usual event is quick, any other is written at length. Definitions that are
+ * lost are tried again, and not counted. */
+#define EVENT(number, id, name, text, ...)                                \
+  static bool trace_put_at_##id(                                          \
+      trace_writer* w,                                                    \
+      trace_writer_thread* t,                                             \
+      uint32_t depth,                                                     \
+      uint64_t time,                                                      \
+      const trace_##id* event) {                                          \
+    const unsigned index = depth * 2 + (number < TRACE_FIRST_EVENT);      \
+    trace_lane* lane = trace_lane_enter(w, t, depth, index, time);        \
+    trace_next_##id next;                                                 \
+    uint8_t* end =                                                        \
+        lane ? trace_fast_put_##id(lane, time, event, &next) : NULL;      \
+    if (__builtin_expect(end != NULL, 1))                                 \
+      trace_fast_keep_##id(lane, time, &next);                            \
+    else if (lane)                                                        \
+      end = trace_whole_##id(w, t, index, time, event);                   \
+    if (__builtin_expect(end != NULL, 1))                                 \
+      trace_lane_commit(lane, end);                                       \
+    else if (number >= TRACE_FIRST_EVENT)                                 \
+      trace_writer_count_lost(w);                                         \
+    trace_lane_leave(t, depth);                                           \
+    return end != NULL;                                                   \
+  }                                                                       \
+  bool trace_put_##id(                                                    \
+      trace_writer* w, uint64_t time, const trace_##id* event) {          \
+    if (!time)                                                            \
+      time = number < TRACE_FIRST_EVENT ? trace_writer_definition_time(w) \
+                                        : trace_clock_now();              \
+    const trace_attachment* a = &trace_attachments[w->slot];              \
+    trace_writer_thread* t = a->serial == w->serial ? a->thread : NULL;   \
+    if (__builtin_expect(!t, 0)) t = trace_writer_attach(w);              \
+    const uint32_t depth = t ? atomic_load(&t->depth) : TRACE_DEPTHS;     \
+    if (__builtin_expect(depth < TRACE_DEPTHS, 1))                        \
+      return trace_put_at_##id(w, t, depth, time, event);                 \
+    trace_writer_count_lost(w);                                           \
+    return false;                                                         \
   }
 #include "events.def"
 #undef EVENT

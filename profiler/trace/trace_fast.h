@@ -17,18 +17,21 @@
 /* Room that any usual event finds enough; its length takes one byte. */
 #define TRACE_FAST_ROOM 256u
 
-/* All values of a class or'ed: too large if one of them is. */
+/* All values of a class or'ed: too large if one of them is. Half of what a
+ * small form can hold is usual: so no escape is met, and nothing has to be
+ * added. */
 typedef struct trace_wide {
-  uint64_t small, medium, difference;
+  uint64_t difference;
+  uint32_t small, medium;
 } trace_wide;
 
 static inline bool trace_wide_any(const trace_wide* w) {
-  return w->small >> 8 | w->medium >> 16 | w->difference >> 31;
+  return w->small >> 7 | w->medium >> 15 | w->difference >> 31;
 }
 
 static inline uint8_t* trace_fast_small(
     uint8_t* p, uint32_t v, trace_wide* wide) {
-  wide->small |= (uint64_t)v + 1; /* 0xff is the escape */
+  wide->small |= v;
   *p = (uint8_t)v;
   return p + 1;
 }
@@ -36,7 +39,7 @@ static inline uint8_t* trace_fast_small(
 static inline uint8_t* trace_fast_medium(
     uint8_t* p, uint32_t v, trace_wide* wide) {
   const uint16_t low = (uint16_t)v;
-  wide->medium |= (uint64_t)v + 1;
+  wide->medium |= v;
   memcpy(p, &low, 2);
   return p + 2;
 }
@@ -50,9 +53,10 @@ static inline uint8_t* trace_fast_difference(
 }
 
 static inline uint8_t* trace_fast_ids(
-    uint8_t* p, trace_ids v, uint64_t last, trace_wide* wide) {
+    uint8_t* p, trace_ids v, uint64_t* kept, trace_wide* wide) {
+  uint64_t last = *kept;
   if (__builtin_expect(v.count > TRACE_FAST_IDS_MAX, 0)) {
-    wide->small = UINT64_MAX;
+    wide->small = UINT32_MAX;
     return p;
   }
   *p++ = (uint8_t)v.count;
@@ -60,20 +64,21 @@ static inline uint8_t* trace_fast_ids(
     p = trace_fast_difference(p, v.ids[i] - last, wide);
     last = v.ids[i];
   }
+  *kept = last;
   return p;
 }
 
 static inline uint8_t* trace_fast_arrays(
     uint8_t* p, trace_arrays v, trace_wide* wide) {
   if (__builtin_expect(v.count > TRACE_FAST_ARRAYS_MAX, 0)) {
-    wide->small = UINT64_MAX;
+    wide->small = UINT32_MAX;
     return p;
   }
   *p++ = (uint8_t)v.count;
   for (uint32_t i = 0; i < v.count; i++) {
     const trace_array a = v.arrays[i];
     if (__builtin_expect(a.ndim > TRACE_FAST_NDIM_MAX, 0)) {
-      wide->small = UINT64_MAX;
+      wide->small = UINT32_MAX;
       return p;
     }
     *p++ = a.dtype;
@@ -97,27 +102,19 @@ static inline uint8_t* trace_fast_arrays(
 #define TRACE_FAST_MOST_ARRAYS \
   (1 + TRACE_FAST_ARRAYS_MAX * (2 + 2 * TRACE_FAST_NDIM_MAX))
 
-#define TRACE_FAST_PUT_U8(id) *p++ = e.id;
-#define TRACE_FAST_PUT_U32(id) p = trace_fast_small(p, e.id, &wide);
-#define TRACE_FAST_PUT_U64(id) \
-  p = trace_fast_difference(p, e.id - last->id, &wide);
-#define TRACE_FAST_PUT_NS(id) p = trace_fast_difference(p, time - e.id, &wide);
-#define TRACE_FAST_PUT_STR(id) p = trace_fast_medium(p, e.id, &wide);
-#define TRACE_FAST_PUT_STACK(id) p = trace_fast_medium(p, e.id, &wide);
+#define TRACE_FAST_PUT_U8(id) *p++ = e->id;
+#define TRACE_FAST_PUT_U32(id) p = trace_fast_small(p, e->id, &wide);
+#define TRACE_FAST_PUT_U64(id)                           \
+  p = trace_fast_difference(p, e->id - last->id, &wide); \
+  next->id = e->id;
+#define TRACE_FAST_PUT_NS(id) p = trace_fast_difference(p, time - e->id, &wide);
+#define TRACE_FAST_PUT_STR(id) p = trace_fast_medium(p, e->id, &wide);
+#define TRACE_FAST_PUT_STACK(id) p = trace_fast_medium(p, e->id, &wide);
 #define TRACE_FAST_PUT_TEXT(id)
-#define TRACE_FAST_PUT_IDS(id) p = trace_fast_ids(p, e.id, last->id, &wide);
-#define TRACE_FAST_PUT_ARRAYS(id) p = trace_fast_arrays(p, e.id, &wide);
-
-#define TRACE_FAST_KEEP_U8(id)
-#define TRACE_FAST_KEEP_U32(id)
-#define TRACE_FAST_KEEP_U64(id) last->id = e.id;
-#define TRACE_FAST_KEEP_NS(id)
-#define TRACE_FAST_KEEP_STR(id)
-#define TRACE_FAST_KEEP_STACK(id)
-#define TRACE_FAST_KEEP_TEXT(id)
-#define TRACE_FAST_KEEP_IDS(id) \
-  if (e.id.count) last->id = e.id.ids[e.id.count - 1];
-#define TRACE_FAST_KEEP_ARRAYS(id)
+#define TRACE_FAST_PUT_IDS(id) \
+  next->id = last->id;         \
+  p = trace_fast_ids(p, e->id, &next->id, &wide);
+#define TRACE_FAST_PUT_ARRAYS(id) p = trace_fast_arrays(p, e->id, &wide);
 
 /* trace_fast_most_<id>: kind, length and time included. */
 #define FIELD(type, id, text) +TRACE_FAST_MOST_##type
@@ -129,19 +126,33 @@ enum {
 #undef EVENT
 #undef FIELD
 
+/* What one event leaves behind for the next one's differences. */
+#define FIELD(type, id, text) TRACE_SLOT_##type(id)
+#define EVENT(number, id, name, text, ...) \
+  typedef struct trace_next_##id {         \
+    __VA_ARGS__                            \
+  } trace_next_##id;
+#include "events.def"
+#undef EVENT
+#undef FIELD
+
 /* Writes the event at the lane's cursor. Where it ends; NULL where it is not a
- * usual one. The lane has TRACE_FAST_ROOM. */
+ * usual one. The lane has TRACE_FAST_ROOM. trace_fast_keep_<id>() then makes
+ * `next` what the next event's differences are taken from. */
 #define FIELD(type, id, text) TRACE_FAST_PUT_##type(id)
 #define EVENT(number, id, name, text, ...)                                   \
   static inline __attribute__((always_inline)) uint8_t* trace_fast_put_##id( \
-      trace_lane* lane, uint64_t time, const trace_##id* event) {            \
+      const trace_lane* lane,                                                \
+      uint64_t time,                                                         \
+      const trace_##id* e,                                                   \
+      trace_next_##id* next) {                                               \
     if (trace_fast_most_##id > TRACE_FAST_ROOM) return NULL;                 \
-    const trace_##id e = *event;                                             \
     const __typeof__(lane->deltas.id)* last = &lane->deltas.id;              \
     trace_wide wide = {0};                                                   \
     uint8_t* begin = lane->cursor;                                           \
     uint8_t* p = begin + 2;                                                  \
     (void)last;                                                              \
+    (void)next;                                                              \
     (void)e;                                                                 \
     p = trace_fast_difference(p, time - lane->time, &wide);                  \
     __VA_ARGS__                                                              \
@@ -154,15 +165,22 @@ enum {
 #undef EVENT
 #undef FIELD
 
-/* What the next event's differences are taken from. */
+#define TRACE_FAST_KEEP_U8(id)
+#define TRACE_FAST_KEEP_U32(id)
+#define TRACE_FAST_KEEP_U64(id) last->id = next->id;
+#define TRACE_FAST_KEEP_NS(id)
+#define TRACE_FAST_KEEP_STR(id)
+#define TRACE_FAST_KEEP_STACK(id)
+#define TRACE_FAST_KEEP_TEXT(id)
+#define TRACE_FAST_KEEP_IDS(id) last->id = next->id;
+#define TRACE_FAST_KEEP_ARRAYS(id)
 #define FIELD(type, id, text) TRACE_FAST_KEEP_##type(id)
 #define EVENT(number, id, name, text, ...)                                \
   static inline __attribute__((always_inline)) void trace_fast_keep_##id( \
-      trace_lane* lane, uint64_t time, const trace_##id* event) {         \
-    const trace_##id e = *event;                                          \
+      trace_lane* lane, uint64_t time, const trace_next_##id* next) {     \
     __typeof__(lane->deltas.id)* last = &lane->deltas.id;                 \
     (void)last;                                                           \
-    (void)e;                                                              \
+    (void)next;                                                           \
     lane->time = time;                                                    \
     __VA_ARGS__                                                           \
   }

@@ -15,6 +15,7 @@
 #include "trace_clock.h"
 
 __thread trace_attachment trace_attachments[TRACE_WRITERS];
+__thread trace_writer_thread* trace_writer_recent;
 
 /* Open writers by slot. */
 static _Atomic(trace_writer*) writers[TRACE_WRITERS];
@@ -37,6 +38,7 @@ static void trace_writer_unmap(trace_writer_thread* t) {
 /* A thread ends: its chunks are closed, its state is free for another. */
 static void trace_writer_detach(void* unused) {
   (void)unused;
+  trace_writer_recent = NULL;
   for (unsigned i = 0; i < TRACE_WRITERS; i++) {
     trace_attachment* a = &trace_attachments[i];
     trace_writer_thread* t = a->thread;
@@ -87,6 +89,7 @@ static trace_writer_thread* trace_writer_new_thread(trace_writer* w) {
   t = trace_writer_map(sizeof *t);
   if (!t) return NULL;
   t->taken = 1;
+  t->writer = w;
   t->next = atomic_load(&w->threads);
   while (!atomic_compare_exchange_weak(&w->threads, &t->next, t)) {
   }
@@ -111,6 +114,7 @@ trace_writer_thread* trace_writer_attach(trace_writer* w) {
       trace_writer_thread* old = a->thread;
       a->serial = w->serial;
       a->thread = t;
+      trace_writer_recent = t;
       if (old && atomic_load(&old->depth) == 0) trace_writer_unmap(old);
       if (exit_key_safe) pthread_setspecific(exit_key, w);
     }
@@ -298,6 +302,7 @@ void trace_writer_close(trace_writer* w) {
    * left open, so that its number cannot become another file's. */
   if (quiet) trace_file_close(&w->file);
   /* The caller's own chunks; those of other threads go when they exit. */
+  trace_writer_recent = NULL;
   trace_attachment* a = &trace_attachments[w->slot];
   if (a->thread && a->serial == w->serial) {
     if (atomic_load(&a->thread->depth) == 0) trace_writer_unmap(a->thread);
@@ -316,6 +321,7 @@ void trace_writer_abandon(trace_writer* w) {
   trace_attachment* a = &trace_attachments[w->slot];
   if (a->thread && a->serial == w->serial) trace_writer_unmap(a->thread);
   *a = (trace_attachment){0};
+  trace_writer_recent = NULL;
   atomic_store(&writers[w->slot], NULL);
   errno = saved;
 }

@@ -45,6 +45,7 @@ typedef struct trace_writer_thread {
   _Atomic uint32_t depth;
   _Atomic uint32_t taken; /* 0: its thread has exited */
   uint32_t origin;
+  trace_writer* writer;
   struct trace_writer_thread* next; /* of the writer; never changes */
   trace_lane lanes[TRACE_LANES]; /* events at even, definitions at odd places */
 } trace_writer_thread;
@@ -80,6 +81,7 @@ struct trace_writer {
   _Atomic uint64_t ring_order;
   _Atomic uint64_t end;      /* of the space handed out */
   _Atomic uint64_t reserved; /* all before it is backed by the disk */
+  _Atomic uint64_t hole;     /* before `end`, in no chunk: trace_chunk.c */
   _Atomic uint64_t definition_time;
   trace_intern strings, stacks, locations;
 };
@@ -91,6 +93,11 @@ typedef struct trace_attachment {
   trace_writer_thread* thread;
 } trace_attachment;
 extern __thread trace_attachment trace_attachments[TRACE_WRITERS]
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The calling thread's state for the writer it wrote to first or found last;
+ * NULL when it has none. */
+extern __thread trace_writer_thread* trace_writer_recent
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The thread's state, made on first use; NULL where there is no memory. */

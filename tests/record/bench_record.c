@@ -1,10 +1,12 @@
 /* bench_record: what recording costs a thread, ns an event.
  *
  * The rows run as children, interleaved over several rounds; each child tells
- * the best of its batches and the mean of all (processor time, new space in the
- * file included), the table the medians over the rounds. Goals:
- * 30 ns without a stack, 500 ns with one of 20 frames. With --check it fails
- * where a row takes more than three times its goal: machines are loaded.
+ * of its batches of 1,000 events the median and the best, and the mean of all
+ * (processor time: new space in the file, which a batch in eight pays for, is
+ * shared among all). The table has the medians over the rounds. The goals, for
+ * the median batch, the call that the runtime makes included: 30 ns without a
+ * stack, 500 ns with one of 20 frames. With --check it fails where a row takes
+ * more than three times its goal: machines are loaded.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -51,20 +53,28 @@ static void allocs(unsigned count) {
 }
 
 typedef struct cost {
-  double best, mean;
+  double median, best, mean;
 } cost;
 
+static int by_size(const void* a, const void* b) {
+  double x = *(const double*)a, y = *(const double*)b;
+  return (x > y) - (x < y);
+}
+
 static cost measure(void (*events)(unsigned)) {
-  cost c = {1e30, 0};
+  static double batches[BATCHES];
+  cost c;
   double used = clock_ns(CLOCK_THREAD_CPUTIME_ID);
   for (int b = 0; b < BATCHES; b++) {
     double begin = clock_ns(CLOCK_MONOTONIC);
     events(EVENTS);
-    double each = (clock_ns(CLOCK_MONOTONIC) - begin) / EVENTS;
-    if (each < c.best) c.best = each;
+    batches[b] = (clock_ns(CLOCK_MONOTONIC) - begin) / EVENTS;
   }
   c.mean =
       (clock_ns(CLOCK_THREAD_CPUTIME_ID) - used) / ((double)BATCHES * EVENTS);
+  qsort(batches, BATCHES, sizeof *batches, by_size);
+  c.best = batches[0];
+  c.median = batches[BATCHES / 2];
   return c;
 }
 
@@ -74,7 +84,7 @@ __attribute__((noinline)) static cost at_depth(
   volatile char room[48];
   room[depth % 48] = 1;
   cost c = depth ? at_depth(depth - 1, events) : measure(events);
-  return room[depth % 48] ? c : (cost){0, 0};
+  return room[depth % 48] ? c : (cost){0, 0, 0};
 }
 
 static const struct {
@@ -97,7 +107,8 @@ static const struct {
 static cost run_row(const char* bin, size_t i, const char* directory) {
   const char* stacks = rows[i].stacks;
   char command[3 * PATH_MAX];
-  cost c = {-1, -1};
+  const cost none = {-1, -1, -1};
+  cost c = none;
   if (!stacks)
     snprintf(command, sizeof command, "%s/bench_record %zu", bin, i);
   else if (strcmp(stacks, "off") == 0)
@@ -120,14 +131,10 @@ static cost run_row(const char* bin, size_t i, const char* directory) {
         bin,
         i);
   FILE* f = popen(command, "r");
-  if (!f || fscanf(f, "%lf %lf", &c.best, &c.mean) != 2) c = (cost){-1, -1};
+  if (!f || fscanf(f, "%lf %lf %lf", &c.median, &c.best, &c.mean) != 3)
+    c = none;
   if (f) pclose(f);
   return c;
-}
-
-static int by_size(const void* a, const void* b) {
-  double x = *(const double*)a, y = *(const double*)b;
-  return (x > y) - (x < y);
 }
 
 int main(int argc, char** argv) {
@@ -135,11 +142,11 @@ int main(int argc, char** argv) {
     size_t i = (size_t)atoi(argv[1]);
     if (i >= ROWS) return 2;
     cost c = at_depth(rows[i].depth, rows[i].events);
-    printf("%f %f\n", c.best, c.mean);
+    printf("%f %f %f\n", c.median, c.best, c.mean);
     return 0;
   }
   char self[PATH_MAX], directory[] = "/tmp/lazuli-bench-XXXXXX";
-  double best[ROWS][ROUNDS], mean[ROWS][ROUNDS];
+  double median[ROWS][ROUNDS], best[ROWS][ROUNDS], mean[ROWS][ROUNDS];
   ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   if (n < 0 || !mkdtemp(directory)) return 1;
   self[n] = '\0';
@@ -147,6 +154,7 @@ int main(int argc, char** argv) {
   for (int r = 0; r < ROUNDS; r++)
     for (size_t i = 0; i < ROWS; i++) {
       cost c = run_row(self, i, directory);
+      median[i][r] = c.median;
       best[i][r] = c.best;
       mean[i][r] = c.mean;
     }
@@ -156,16 +164,19 @@ int main(int argc, char** argv) {
   rmdir(directory);
   const bool check = argc > 1 && strcmp(argv[1], "--check") == 0;
   int slow = 0;
-  printf("%-28s %10s %10s\n", "recorder, per event", "ns", "mean");
+  printf("%-28s %10s %10s %10s\n", "recorder, per event", "ns", "best", "mean");
   for (size_t i = 0; i < ROWS; i++) {
+    qsort(median[i], ROUNDS, sizeof(double), by_size);
     qsort(best[i], ROUNDS, sizeof(double), by_size);
     qsort(mean[i], ROUNDS, sizeof(double), by_size);
     printf(
-        "%-28s %10.1f %10.1f\n",
+        "%-28s %10.1f %10.1f %10.1f\n",
         rows[i].name,
+        median[i][ROUNDS / 2],
         best[i][ROUNDS / 2],
         mean[i][ROUNDS / 2]);
-    slow += best[i][ROUNDS / 2] < 0 || best[i][ROUNDS / 2] > 3 * rows[i].goal;
+    slow +=
+        median[i][ROUNDS / 2] < 0 || median[i][ROUNDS / 2] > 3 * rows[i].goal;
   }
   return check && slow;
 }
