@@ -5,7 +5,8 @@
  * system's clock and corrected every TRACE_CLOCK_EVERY: never by a jump back,
  * but by a rate that brings it home over the next stretch. Until the rate is
  * known, for a millisecond after the library is loaded, and wherever something
- * is in doubt, the system's clock answers.
+ * is in doubt, the system's clock answers; always, where LAZULI_CLOCK says
+ * "system": for machines whose counter is not to be trusted though they say so.
  *
  * Everything here may run in a signal handler: the line is read under a
  * sequence count, and who finds it being replaced asks the system.
@@ -13,6 +14,7 @@
 #include "trace_clock.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,6 +148,8 @@ static uint64_t trace_clock_correct(void) {
 
 /* The first pair is taken early: by the first event its rate may be known. */
 __attribute__((constructor)) static void trace_clock_early(void) {
+  const char* wanted = getenv("LAZULI_CLOCK");
+  if (wanted && strcmp(wanted, "system") == 0) line.state = SYSTEM;
   trace_clock_pair(&line.mid_ticks, &line.mid_ns);
 }
 
@@ -175,7 +179,7 @@ void trace_clock_after_fork(void) {
   uint32_t sequence = atomic_load(&line.sequence);
   if (!(sequence & 1)) return;
   atomic_store(&line.due, 0);
-  atomic_store(&line.state, UNKNOWN);
+  if (line.state != SYSTEM) atomic_store(&line.state, UNKNOWN);
   atomic_store(&line.sequence, sequence + 1);
 }
 

@@ -403,27 +403,6 @@ static void several_writers(void** state) {
   }
 }
 
-/* trace_now() goes along with the system's clock and never back. */
-static void clock_is_right(void** state) {
-  (void)state;
-  uint64_t last = trace_now(), worst = 0;
-  for (int i = 0; i < 400000; i++) {
-    struct timespec t;
-    uint64_t before = trace_now();
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    uint64_t after = trace_now();
-    assert_true(before >= last && after >= before);
-    last = after;
-    uint64_t real = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-    uint64_t off = real < before  ? before - real
-                   : real > after ? real - after
-                                  : 0;
-    if (off > worst) worst = off;
-    if (i % 100000 == 0) usleep(120000);
-  }
-  if (worst > 20000) fail_msg("off by %lu ns", (unsigned long)worst);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(killed),
@@ -435,7 +414,6 @@ int main(void) {
       cmocka_unit_test(descriptors_closed),
       cmocka_unit_test(same_name_twice),
       cmocka_unit_test(several_writers),
-      cmocka_unit_test(clock_is_right),
   };
   return cmocka_run_group_tests_name("trace survival", tests, NULL, NULL);
 }

@@ -1,11 +1,14 @@
 /* Many threads at full speed: nothing lost, order kept, ids shared. */
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "trace_put.h"
 #include "trace_support.h"
 
 enum { THREADS = 8, EVENTS = 200000, STRINGS = 2000 };
@@ -21,6 +24,10 @@ static void* write_events(void* number) {
   for (uint64_t i = 0; i < EVENTS; i++) {
     uint64_t outputs[2] = {thread, i};
     trace_eval_begin event = {thread << 32 | i, 1, 0, 0, {outputs, 2}};
+    trace_usual u; /* both ways, by turns */
+    if (i % 3 && trace_usual_enter(&u, writer) &&
+        trace_usual_put_eval_begin(&u, &event))
+      continue;
     if (!trace_put_eval_begin(writer, 0, &event)) return NULL;
   }
   return number;
@@ -65,6 +72,34 @@ static void run_threads(void* (*body)(void*)) {
   pthread_barrier_destroy(&start);
 }
 
+/* Ordinary chunks are aligned, and of what that leaves out before them less
+ * than two a thread is not used. */
+static void chunks_are_aligned(const char* path) {
+  trace_file_header file;
+  trace_chunk_header c;
+  int fd = open(path, O_RDONLY);
+  assert_true(fd >= 0);
+  assert_int_equal(pread(fd, &file, sizeof file, 0), sizeof file);
+  unsigned ordinary = 0;
+  uint64_t unused = 0;
+  for (uint64_t at = file.header_bytes;
+       pread(fd, &c, sizeof c, (off_t)at) == sizeof c;) {
+    if (c.magic != TRACE_CHUNK_MAGIC) {
+      unused += file.align;
+      at += file.align;
+      continue;
+    }
+    if (c.size == file.chunk_bytes) {
+      assert_int_equal(at % c.size, 0);
+      ordinary++;
+    }
+    at += c.size;
+  }
+  close(fd);
+  assert_true(ordinary > THREADS);
+  assert_true(unused < 2 * THREADS * file.chunk_bytes);
+}
+
 static void nothing_is_lost(void** state) {
   (void)state;
   const char* path = test_path("threads.lzt");
@@ -73,6 +108,7 @@ static void nothing_is_lost(void** state) {
   run_threads(write_events);
   assert_int_equal(trace_writer_lost(writer), 0);
   trace_writer_close(writer);
+  chunks_are_aligned(path);
   counts c = {0};
   trace_info info;
   assert_int_equal(test_read(path, count_event, &c, &info), 0);
