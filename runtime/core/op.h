@@ -71,7 +71,8 @@ typedef struct lz_inner {
   const lz_view* out;
 } lz_inner;
 
-/* Elements [begin, begin+n) of an array's row-major order: cpu/reduce.h. */
+/* Elements [begin, begin+n) of an order of an array's elements: cpu/reduce.h.
+ */
 typedef void (*lz_elements)(
     void* ctx, int64_t begin, int64_t n, void* tile, int worker);
 
@@ -107,8 +108,8 @@ typedef struct lz_fusable {
   /* The operation over a block of rows, on the calling thread inside a pool's
    * job, on all threads outside of one. A view (OP_VIEW) has none. */
   int (*run)(const lz_inner* x);
-  /* The operation over an input 0 that is never in memory; in[0].data is NULL.
-   */
+  /* The operation over an input 0 that is never in memory: in[0].data is NULL,
+   * its strides number the elements as cpu/reduce.h has it. */
   int (*from)(const lz_inner* x, lz_elements source, void* ctx);
   /* The operation, with a call for each part of the output as it is finished,
    * by any thread; parts do not overlap. `maker` or `done` may be NULL. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cpu/floats.h"
+#include "cpu/repeat.h"
 #include "cpu/simd/norm.h"
 #include "cpu/tile.h"
 #include "cpu/walk.h"
@@ -147,6 +148,12 @@ static void norm_run(
     const lz_view* out) {
   assert(dtype_is_float(x->dtype) && out->dtype == x->dtype);
   int last = x->ndim - 1;
+  repeat_once once;
+  if (repeat_cut(&once, x, out, UINT32_C(1) << last)) {
+    norm_run(centred, &once.in, weight, bias, eps, &once.out);
+    repeat_spread(out, once.axes);
+    return;
+  }
   norm_job job = {
       .kernels = floats_is_wide(x->dtype) ? ISA_PICK(norm_kernels_f64)
                                           : ISA_PICK(norm_kernels_f32),

@@ -5,6 +5,7 @@
 
 #include "cpu/floats.h"
 #include "cpu/reduce_job.h"
+#include "cpu/repeat.h"
 #include "cpu/scratch.h"
 #include "cpu/tile.h"
 #include "stream/pool.h"
@@ -13,9 +14,10 @@ enum {
   GRAIN = 32768,        /* elements worth a thread's while */
   MAX_PARTIALS = 32768, /* accumulators of one reduction cut into parts */
   ENOUGH = 16, /* blocks of columns to share out without cutting them */
+  SOME = 256
 };
 
-/* One group of axes, outermost first. */
+/* One group of axes. */
 typedef struct axes_group {
   int ndim;
   int32_t shape[LZ_MAX_DIMS];
@@ -57,13 +59,27 @@ static void fill(void* acc, size_t size, uint64_t bits, int64_t n) {
   tile_fill(acc, &bits, (int)n, size);
 }
 
+/* n accumulators, each folded with itself `times` times: by doubling. */
+static void fold_again(const reduce_job* job, uint8_t* acc, int64_t n) {
+  uint64_t power[SOME], same[SOME];
+  for (int64_t m; n > 0; n -= m, acc += m * (int64_t)job->acc_size) {
+    m = n < SOME ? n : SOME;
+    size_t bytes = (size_t)m * job->acc_size;
+    memcpy(power, acc, bytes);
+    fill(acc, job->acc_size, job->neutral, m);
+    for (int64_t left = job->times;;) {
+      if (left & 1) job->merge(power, 0, 1, m, acc);
+      if (!(left >>= 1)) break;
+      memcpy(same, power, bytes);
+      job->merge(same, 0, 1, m, power);
+    }
+  }
+}
+
 /* n accumulators to out, `stride` apart. */
 static void finish(
-    const reduce_job* job,
-    const void* acc,
-    int64_t n,
-    uint8_t* out,
-    int64_t stride) {
+    const reduce_job* job, void* acc, int64_t n, uint8_t* out, int64_t stride) {
+  if (job->times > 1) fold_again(job, acc, n);
   if (job->acc_type == job->out_type) {
     walk_copy(out, stride, acc, 1, n, job->acc_size);
     return;
@@ -245,26 +261,17 @@ static void run_cols(reduce_job* job) {
       job);
 }
 
-/* Insertion by falling distance; broadcast axes are the outermost. */
 static void group_add(axes_group* g, int32_t n, int64_t in, int64_t out) {
-  int64_t far = in == 0 ? INT64_MAX : llabs(in);
-  int i = g->ndim++;
-  for (; i > 0; i--) {
-    int64_t before = g->strides[0][i - 1];
-    if (before == 0 || llabs(before) >= far) break;
-    g->shape[i] = g->shape[i - 1];
-    g->strides[0][i] = before;
-    g->strides[1][i] = g->strides[1][i - 1];
-  }
-  g->shape[i] = n;
-  g->strides[0][i] = in;
-  g->strides[1][i] = out;
+  g->shape[g->ndim] = n;
+  g->strides[0][g->ndim] = in;
+  g->strides[1][g->ndim++] = out;
 }
 
-/* Collapses the group; its innermost axis goes to n/in/out, the others to
- * the walk. */
+/* Orders and collapses the group; its innermost axis goes to n/in/out, the
+ * others to the walk. */
 static void group_split(
     axes_group* g, walk* w, int64_t* n, int64_t* in, int64_t* out) {
+  view_order(2, g->ndim, g->shape, g->strides);
   g->ndim = view_collapse(2, g->ndim, g->shape, g->strides);
   int last = g->ndim - 1;
   *n = g->shape[last];
@@ -293,6 +300,12 @@ static void run(
     reduce_source source,
     void* source_ctx,
     const lz_view* out) {
+  repeat_once once;
+  if (repeat_cut(&once, in, out, axes)) {
+    run(kind, &once.in, axes, source, source_ctx, &once.out);
+    repeat_spread(out, once.axes);
+    return;
+  }
   const reduce_table* kernels = ISA_PICK(reduce_kernels);
   lz_dtype acc = reduce_acc_dtype(kind, in->dtype);
   assert(
@@ -313,6 +326,7 @@ static void run(
       .by_col = kernels->by_col[kind][in->dtype],
       .merge = kernels->by_col[kind][acc],
       .neutral = neutral_bits(kind, acc),
+      .times = 1,
   };
   /* Wide sums, and extremes that need not look for NaN, are quick by rows. */
   bool extreme = kind == REDUCE_MIN || kind == REDUCE_MAX;
@@ -321,9 +335,16 @@ static void run(
   job.turned = quick && job.in_size > 1 ? 64 : 256;
   axes_group kept = {0}, reduced = {0};
   bool dropped = out->ndim != in->ndim;
+  uint32_t repeats = repeat_axes(in);
+  bool counts = kind == REDUCE_SUM || kind == REDUCE_PROD;
   for (int i = 0, o = 0; i < in->ndim; i++) {
     bool keep = !(axes >> i & 1);
     int64_t n = in->shape[i], from = in->strides[i];
+    if (!keep && repeats >> i & 1) {
+      if (counts) job.times *= n;
+      o += !dropped;
+      continue;
+    }
     int64_t to = keep ? out->strides[o] : 0;
     /* No direction matters, so all axes are walked upwards. */
     if (from < 0 && n > 0) {
@@ -362,15 +383,10 @@ void reduce_run(
 
 void reduce_run_from(
     reduce_kind kind,
-    lz_dtype dtype,
-    int ndim,
-    const int32_t* shape,
+    const lz_view* in,
     uint32_t axes,
     reduce_source source,
     void* source_ctx,
     const lz_view* out) {
-  int64_t strides[LZ_MAX_DIMS];
-  view_row_strides(ndim, shape, strides);
-  lz_view in = {NULL, dtype, ndim, shape, strides};
-  run(kind, &in, axes, source, source_ctx, out);
+  run(kind, in, axes, source, source_ctx, out);
 }

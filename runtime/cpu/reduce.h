@@ -34,23 +34,23 @@ lz_dtype reduce_dtype(reduce_kind kind, lz_dtype in);
 void reduce_run(
     reduce_kind kind, const lz_view* in, uint32_t axes, const lz_view* out);
 
-/* Fills `tile` with elements [begin, begin+n) of an array's row-major order,
- * lying together; n ≤ REDUCE_SOURCE_MAX. Called from several threads at once,
- * with the pool's worker number, unique among them. */
+/* Fills `tile` with elements [begin, begin+n) of an order of an array's
+ * elements, lying together; n ≤ REDUCE_SOURCE_MAX. Called from several threads
+ * at once, with the pool's worker number, unique among them. */
 typedef void (*reduce_source)(
     void* ctx, int64_t begin, int64_t n, void* tile, int worker);
 
 enum { REDUCE_SOURCE_MAX = 1024 };
 
-/* reduce_run of an array of `dtype` and `shape` that is never in memory: its
- * elements are asked of the source, each once, tile by tile. Where halves are
+/* reduce_run of an array that is never in memory: `in` has no data, and its
+ * strides say which number of the source's order an element has: as in memory
+ * without holes, its axes in any order, with a stride of 0 where it repeats.
+ * Each number is asked of the source once, tile by tile. Where halves are
  * computed in float anyway, a source of float32 may be reduced into an `out`
  * of either half. */
 void reduce_run_from(
     reduce_kind kind,
-    lz_dtype dtype,
-    int ndim,
-    const int32_t* shape,
+    const lz_view* in,
     uint32_t axes,
     reduce_source source,
     void* source_ctx,

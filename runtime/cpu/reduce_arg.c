@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cpu/reduce.h"
+#include "cpu/repeat.h"
 #include "cpu/simd/reduce.h"
 #include "cpu/tile.h"
 #include "cpu/walk.h"
@@ -145,6 +146,13 @@ static void arg_cols(void* ctx, int64_t begin, int64_t end, int worker) {
 
 void reduce_arg(
     bool greatest, const lz_view* in, int axis, const lz_view* out) {
+  uint32_t searched = axis >= 0 ? UINT32_C(1) << axis : UINT32_MAX;
+  repeat_once once;
+  if (repeat_cut(&once, in, out, searched)) {
+    reduce_arg(greatest, &once.in, axis, &once.out);
+    repeat_spread(out, once.axes);
+    return;
+  }
   const reduce_table* kernels = ISA_PICK(reduce_kernels);
   const reduce_seek* seeks = greatest ? kernels->greatest : kernels->least;
   arg_job job = {

@@ -20,6 +20,7 @@ typedef struct reduce_job {
   reduce_fold by_row, by_col;
   reduce_fold merge; /* by_col for accumulators */
   uint64_t neutral;  /* bits of one accumulator */
+  int64_t times;     /* that all elements stand there: sums and products */
   walk kept;         /* all kept axes but the innermost; views in, out */
   walk reduced;      /* all reduced axes but the innermost */
   /* the innermost axis of either group; extent 1 where there is none */

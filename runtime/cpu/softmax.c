@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "cpu/repeat.h"
 #include "cpu/softmax_job.h"
 #include "cpu/tile.h"
 #include "stream/pool.h"
@@ -131,8 +132,13 @@ static softmax_job make_job(
 
 void softmax_run(
     const lz_view* in, int axis, bool precise, const lz_view* out) {
-  (void)precise;
   assert(dtype_is_float(in->dtype) && out->dtype == in->dtype);
+  repeat_once once;
+  if (repeat_cut(&once, in, out, UINT32_C(1) << axis)) {
+    softmax_run(&once.in, axis, precise, &once.out);
+    repeat_spread(out, once.axes);
+    return;
+  }
   softmax_job job = make_job(in, axis, out, out->strides[axis]);
   if (job.rows.size == 0 || job.n == 0) return;
   job.stream =
@@ -147,6 +153,12 @@ void softmax_run(
 
 void softmax_logsumexp(const lz_view* in, int axis, const lz_view* out) {
   assert(dtype_is_float(in->dtype) && out->dtype == in->dtype);
+  repeat_once once;
+  if (repeat_cut(&once, in, out, UINT32_C(1) << axis)) {
+    softmax_logsumexp(&once.in, axis, &once.out);
+    repeat_spread(out, once.axes);
+    return;
+  }
   int64_t strides[LZ_MAX_DIMS] = {0};
   for (int i = 0, o = 0; i < in->ndim; i++) {
     if (i != axis) strides[i] = out->strides[o];

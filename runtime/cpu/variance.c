@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cpu/repeat.h"
 #include "cpu/simd/norm.h"
 #include "cpu/tile.h"
 #include "cpu/walk.h"
@@ -245,28 +246,47 @@ static int run_columns(variance_job* job) {
   return 0;
 }
 
+/* Extents and strides of kept or of reduced axes, and a walk over them. */
+typedef struct variance_axes {
+  int ndim;
+  int32_t shape[LZ_MAX_DIMS];
+  int64_t strides[2][LZ_MAX_DIMS]; /* in, out */
+} variance_axes;
+
+static void variance_walk(variance_axes* a, walk* w) {
+  view_order(2, a->ndim, a->shape, a->strides);
+  lz_view in = {NULL, DTYPE_FLOAT32, a->ndim, a->shape, a->strides[0]};
+  lz_view out = {NULL, DTYPE_FLOAT32, a->ndim, a->shape, a->strides[1]};
+  const lz_view* views[] = {&in, &out};
+  walk_make(w, 2, views, -1);
+}
+
 int variance_run(
     const lz_view* in, uint32_t axes, double factor, const lz_view* out) {
   assert(in->dtype == DTYPE_FLOAT32 || in->dtype == DTYPE_FLOAT64);
-  int32_t shape[2][LZ_MAX_DIMS];
-  int64_t strides[3][LZ_MAX_DIMS];
-  int kept = 0, reduced = 0;
   bool ones = out->ndim == in->ndim;
+  uint32_t repeats = repeat_axes(in);
+  repeat_once once;
+  if (repeat_cut(&once, in, out, axes)) {
+    if (variance_run(&once.in, axes, factor, &once.out)) return 1;
+    repeat_spread(out, once.axes);
+    return 0;
+  }
+  variance_axes kept = {0}, reduced = {0};
   for (int i = 0, o = 0; i < in->ndim; i++) {
-    bool gone = axes & (UINT32_C(1) << i);
-    if (gone) {
-      shape[1][reduced] = in->shape[i];
-      strides[2][reduced++] = in->strides[i];
+    bool gone = axes >> i & 1;
+    variance_axes* a = gone ? &reduced : &kept;
+    /* Elements that stand there k times: the mean is theirs, the squares are
+     * k times theirs. */
+    if (gone && repeats >> i & 1) {
+      factor *= in->shape[i];
     } else {
-      shape[0][kept] = in->shape[i];
-      strides[0][kept] = in->strides[i];
-      strides[1][kept++] = out->strides[o];
+      a->shape[a->ndim] = in->shape[i];
+      a->strides[0][a->ndim] = in->strides[i];
+      a->strides[1][a->ndim++] = gone ? 0 : out->strides[o];
     }
     o += !gone || ones;
   }
-  lz_view from = {in->data, in->dtype, kept, shape[0], strides[0]};
-  lz_view to = {out->data, out->dtype, kept, shape[0], strides[1]};
-  lz_view over = {in->data, in->dtype, reduced, shape[1], strides[2]};
   variance_job job = {
       .kernels = in->dtype == DTYPE_FLOAT64 ? ISA_PICK(norm_kernels_f64)
                                             : ISA_PICK(norm_kernels_f32),
@@ -276,9 +296,8 @@ int variance_run(
       .size = (int64_t)dtype_size(in->dtype),
       .factor = factor,
   };
-  const lz_view *kept_views[] = {&from, &to}, *reduced_views[] = {&over};
-  walk_make(&job.kept, 2, kept_views, -1);
-  walk_make(&job.reduced, 1, reduced_views, -1);
+  variance_walk(&kept, &job.kept);
+  variance_walk(&reduced, &job.reduced);
   if (job.kept.size == 0) return 0;
   int last = job.kept.ndim - 1;
   int64_t n = job.reduced.size;

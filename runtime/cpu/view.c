@@ -1,5 +1,7 @@
 #include "cpu/view.h"
 
+#include <stdlib.h>
+
 bool view_is_contiguous(const lz_view* v) {
   int64_t expected = 1;
   for (int i = v->ndim; i-- > 0;) {
@@ -8,6 +10,25 @@ bool view_is_contiguous(const lz_view* v) {
     expected *= v->shape[i];
   }
   return true;
+}
+
+void view_order(
+    int n_views, int ndim, int32_t* shape, int64_t strides[][LZ_MAX_DIMS]) {
+  for (int i = 1; i < ndim; i++) {
+    int64_t own[n_views],
+        far = strides[0][i] ? llabs(strides[0][i]) : INT64_MAX;
+    int32_t n = shape[i];
+    for (int k = 0; k < n_views; k++) own[k] = strides[k][i];
+    int at = i;
+    for (; at > 0; at--) {
+      int64_t before = llabs(strides[0][at - 1]);
+      if (before == 0 || before >= far) break;
+      shape[at] = shape[at - 1];
+      for (int k = 0; k < n_views; k++) strides[k][at] = strides[k][at - 1];
+    }
+    shape[at] = n;
+    for (int k = 0; k < n_views; k++) strides[k][at] = own[k];
+  }
 }
 
 int view_collapse(

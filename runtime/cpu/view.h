@@ -61,6 +61,11 @@ static inline void view_broadcast_strides(
  * have any stride. */
 bool view_is_contiguous(const lz_view* v);
 
+/* Puts axes whose order does not matter in that of memory, for all views of the
+ * set: by falling distance in the first, those that repeat in it outermost. */
+void view_order(
+    int n_views, int ndim, int32_t* shape, int64_t strides[][LZ_MAX_DIMS]);
+
 /* Merges neighbouring axes that are walked as one in every view of the set.
  * All views have `shape`; strides[k] is replaced, the new ndim returned. Axes
  * of extent 1 are dropped; the result has at least one axis. */

@@ -82,14 +82,7 @@ static int reduce_inner(const lz_inner* x) {
 static int reduce_from(const lz_inner* x, lz_elements source, void* ctx) {
   const reduce_params* p = x->params;
   reduce_run_from(
-      (reduce_kind)p->kind,
-      x->in->dtype,
-      x->in->ndim,
-      x->in->shape,
-      p->axes >> x->merged,
-      source,
-      ctx,
-      x->out);
+      (reduce_kind)p->kind, x->in, p->axes >> x->merged, source, ctx, x->out);
   return 0;
 }
 
@@ -317,7 +310,9 @@ lz_array* op_std(
 
 static int softmax_cpu(lz_exec* x) {
   const softmax_params* p = x->params;
-  if (exec_alloc_or_donate(x, 0, 0)) return 1;
+  const lz_array* like = x->in[0];
+  bool keeps = array_without_holes(like) && like->strides[p->axis];
+  if (exec_alloc_fused(x, keeps ? like : NULL)) return 1;
   lz_view in = array_view(x->in[0]), out = array_view(x->out[0]);
   softmax_run(&in, p->axis, p->precise, &out);
   x->flops = 5 * (uint64_t)x->in[0]->size;
