@@ -25,8 +25,8 @@
     T q = (T)(BACK)((VIA)a / d);                 \
     return b == 0 ? 0 : q;                       \
   }                                              \
-  INLINE bool narrow_##T(T a, T b) {             \
-    return (void)a, (void)b, true;               \
+  INLINE uint64_t wide_##T(T a, T b) {           \
+    return (void)a, (void)b, 0;                  \
   }
 DIVIDES_BY(int8_t, float, int32_t)
 DIVIDES_BY(uint8_t, float, int32_t)
@@ -34,13 +34,14 @@ DIVIDES_BY(int16_t, float, int32_t)
 DIVIDES_BY(uint16_t, float, int32_t)
 DIVIDES_BY(int32_t, double, int64_t)
 DIVIDES_BY(uint32_t, double, int64_t)
-/* So do large ones, where all operands of a call are below 2^53. */
-INLINE bool narrow_int64_t(int64_t a, int64_t b) {
+/* So do large ones, where all operands of a call are below 2^53: no bit of
+ * theirs is in this. */
+INLINE uint64_t wide_int64_t(int64_t a, int64_t b) {
   const uint64_t most = UINT64_C(1) << 53;
-  return (((uint64_t)a + most) | ((uint64_t)b + most)) < 2 * most;
+  return (((uint64_t)a + most) | ((uint64_t)b + most)) >> 54;
 }
-INLINE bool narrow_uint64_t(uint64_t a, uint64_t b) {
-  return (a | b) >> 53 == 0;
+INLINE uint64_t wide_uint64_t(uint64_t a, uint64_t b) {
+  return (a | b) >> 53;
 }
 INLINE int64_t quotient_int64_t(int64_t a, int64_t b, bool narrow) {
   int64_t d = b == 0 ? 1 : b;
@@ -92,21 +93,21 @@ enum {
 
 /* Output and operands may be the same memory: there is no dependence from one
  * element to another, which is what ivdep says. */
-#define KERNEL(id, x, OUT, e)                                                \
-  void ISA_NAME(ISA_CAT(ew_##id, x))(                                        \
-      void* out, const void* pa, const void* pb, const void* pc, int n) {    \
-    (void)pb, (void)pc;                                                      \
-    bool narrow = true; /* costs nothing where nothing divides */            \
-    for (int i = 0; ARITY_##id > 1 && i < n; i++)                            \
-      narrow &=                                                              \
-          ISA_CAT(narrow, TYPE)(((const TYPE*)pa)[i], ((const TYPE*)pb)[i]); \
-    (void)narrow;                                                            \
-    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                       \
-      TYPE a = ((const TYPE*)pa)[i];                                         \
-      TYPE b = ARITY_##id > 1 ? ((const TYPE*)pb)[i] : a;                    \
-      (void)b;                                                               \
-      ((OUT*)out)[i] = (OUT)(e);                                             \
-    }                                                                        \
+#define KERNEL(id, x, OUT, e)                                                  \
+  void ISA_NAME(ISA_CAT(ew_##id, x))(                                          \
+      void* out, const void* pa, const void* pb, const void* pc, int n) {      \
+    (void)pb, (void)pc;                                                        \
+    uint64_t wide = 0; /* costs nothing where nothing divides */               \
+    for (int i = 0; ARITY_##id > 1 && i < n; i++)                              \
+      wide |= ISA_CAT(wide, TYPE)(((const TYPE*)pa)[i], ((const TYPE*)pb)[i]); \
+    bool narrow = wide == 0;                                                   \
+    (void)narrow;                                                              \
+    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                         \
+      TYPE a = ((const TYPE*)pa)[i];                                           \
+      TYPE b = ARITY_##id > 1 ? ((const TYPE*)pb)[i] : a;                      \
+      (void)b;                                                                 \
+      ((OUT*)out)[i] = (OUT)(e);                                               \
+    }                                                                          \
   }
 
 #define TYPE int8_t
