@@ -4,8 +4,9 @@
  * The shape's merged axes are those of a plane, its rows and columns, and the
  * others. A tile is a part of one plane: `tile_rows` × `tile_columns` elements
  * or what the edge leaves. Mostly a plane is one row, so a tile is a stretch of
- * the last axis; it has more where some array lies transposed. Units of work
- * number the tiles: unit = (other * column_tiles + column tile) *
+ * the last axis; it has more where some array lies transposed, and where rows
+ * are short: then tiles are stacks of whole rows, one after another. Units of
+ * work number the tiles: unit = (other * column_tiles + column tile) *
  * row_tiles + row tile: a transposed array is walked along its own rows. */
 #ifndef CPU_PROGRAM_JOB_H
 #define CPU_PROGRAM_JOB_H
@@ -28,7 +29,8 @@ enum binding {
   BIND_DIRECT, /* tiles are contiguous in the array */
   BIND_SPLAT,  /* one element for the whole shape */
   BIND_ROW,    /* one element a row, and a plane is one row */
-  BIND_PLANE,  /* copied, with a constant stride along rows and columns */
+  BIND_PLANE,  /* copied, with a constant stride along rows and columns; once
+                  for tiles that find the same there */
   BIND_GATHER  /* copied, across several axes */
 };
 
@@ -51,6 +53,8 @@ typedef struct program_job {
   int row_axis, column_axis; /* PROGRAM_NONE: planes have one row; all axes
                                 are one stretch */
   int64_t rows, columns;     /* of a plane */
+  int row_step; /* of stacks: so many rows have a multiple of EW_PAD elements;
+                   0 where tiles are none */
   int64_t row_tiles, column_tiles;
   int tile_rows, tile_columns;
   /* Of an instruction: whether it runs in pieces of PROGRAM_PIECE elements, the

@@ -12,6 +12,9 @@
  * TILE_ALONE       bytes of one, of a single operation on the arrays themselves
  * PLANE_MAX        elements of a tile that is a plane
  * ROW_MIN          shorter rows are gathered several at a time
+ * ROW_COPIED       bytes of a row that is longer to copy than to compute alone
+ * STACK_MIN        elements of a plane whose rows are stacked, not gathered
+ * STACK_REGISTERS  by how many, at least, a stack shares SCRATCH_TARGET
  * ROW_LINES, LINES bytes of a plane along a transposed array's own rows, and
  *                  along the others'
  * STREAM_BYTES…    from these sizes on an output is written past the caches:
@@ -30,6 +33,9 @@ enum {
   TILE_MIN = 16,
   PLANE_MAX = 256,
   ROW_MIN = 8,
+  ROW_COPIED = 16,
+  STACK_MIN = 16,
+  STACK_REGISTERS = 3,
   ROW_LINES = 32,
   LINES = 16,
   STREAM_BYTES = 64,
@@ -46,6 +52,9 @@ enum {
   TILE_MIN = 128,
   PLANE_MAX = 8192,
   ROW_MIN = 128,
+  ROW_COPIED = 512,
+  STACK_MIN = 512,
+  STACK_REGISTERS = 8,
   ROW_LINES = 256,
   LINES = 128,
   STREAM_BYTES = 16 << 20,
@@ -179,16 +188,43 @@ static int transposed_axis(const program_job* j, int* size) {
   return PROGRAM_NONE;
 }
 
+/* How many rows make a step of a stack; 0 if rows are better looked at one by
+ * one, or gathered. */
+static int stack_step(const program_job* j) {
+  const lz_program* p = j->p;
+  int last = j->ndim - 1, n_views = p->n_inputs + p->n_outputs;
+  if (last == 0) return 0;
+  int64_t columns = j->shape[last], rows = j->shape[last - 1];
+  int64_t aligned = columns & -columns;
+  int64_t step = aligned < EW_PAD ? EW_PAD / aligned : 1;
+  int registers =
+      p->n_registers < STACK_REGISTERS ? STACK_REGISTERS : p->n_registers;
+  if (columns * step * p->max_size * registers > SCRATCH_TARGET) return 0;
+  if (columns < ROW_MIN) return rows * columns < STACK_MIN ? 0 : (int)step;
+  for (int v = 0; v < n_views && columns * p->max_size > ROW_COPIED; v++) {
+    int64_t row = j->strides[v][last - 1];
+    if (j->strides[v][last] == 1 && row != 0 && row != columns) return 0;
+  }
+  return (int)step;
+}
+
 /* Chooses the plane: an axis to go with the last one where an array lies
- * transposed, the last alone where it is long, else all axes as one. */
+ * transposed or rows are short, the last alone where it is long, else all axes
+ * as one. */
 static void choose_plane(program_job* j, int64_t n, int* size) {
   int last = j->ndim - 1;
   j->column_axis = last;
   j->row_axis = transposed_axis(j, size);
+  j->row_step = j->row_axis == PROGRAM_NONE ? stack_step(j) : 0;
+  if (j->row_step) j->row_axis = last - 1;
   j->rows = j->row_axis == PROGRAM_NONE ? 1 : j->shape[j->row_axis];
   j->columns = j->shape[last];
   if (j->row_axis == PROGRAM_NONE && last > 0 && j->columns < ROW_MIN)
     j->columns = n;
+}
+
+static bool is_turned(const program_job* j) {
+  return j->row_axis != PROGRAM_NONE && !j->row_step;
 }
 
 static void choose_bindings(program_job* j, uint8_t* binding) {
@@ -201,6 +237,10 @@ static void choose_bindings(program_job* j, uint8_t* binding) {
     lz_view view = {NULL, 0, j->ndim, j->shape, j->strides[v]};
     if (input && all_zero(j->strides[v], j->ndim))
       binding[v] = BIND_SPLAT;
+    else if (j->row_step)
+      binding[v] = inner == 1 && j->strides[v][last - 1] == j->columns
+                       ? BIND_DIRECT
+                       : BIND_PLANE;
     else if (j->row_axis != PROGRAM_NONE)
       binding[v] = BIND_PLANE;
     else if (linear)
@@ -224,7 +264,7 @@ static void choose_tile(program_job* j, int size) {
   for (int o = 0; o < p->n_outputs; o++)
     touched +=
         j->owner[o] == PROGRAM_NONE && p->output_registers[o] >= p->n_inputs;
-  bool turned = j->row_axis != PROGRAM_NONE;
+  bool turned = is_turned(j);
   int tile = turned ? PLANE_MAX : TILE_MAX;
   if (!turned && p->max_size < 4) tile *= 4 / p->max_size;
   if (!turned && touched == 0 && p->n_instrs == 1)
@@ -249,7 +289,13 @@ static void choose_tile(program_job* j, int size) {
     j->tile_rows = (int)rows;
     j->tile_columns = (int)(columns + EW_PAD - 1) & -EW_PAD;
   }
-  if (j->tile_columns > j->columns)
+  if (j->row_step) {
+    int rows = tile / (int)j->columns;
+    if (rows > j->rows) rows = (int)j->rows;
+    rows -= rows % j->row_step;
+    j->tile_rows = rows ? rows : j->row_step;
+    j->tile_columns = (int)j->columns;
+  } else if (j->tile_columns > j->columns)
     j->tile_columns = (int)(j->columns + EW_PAD - 1) & -EW_PAD;
   j->row_tiles = (j->rows + j->tile_rows - 1) / j->tile_rows;
   j->column_tiles = (j->columns + j->tile_columns - 1) / j->tile_columns;
@@ -259,7 +305,7 @@ static void choose_outputs(
     const program_job* j, int64_t n, int16_t* owner, bool* stream) {
   const lz_program* p = j->p;
   int last = j->ndim - 1;
-  bool turned = j->row_axis != PROGRAM_NONE;
+  bool turned = is_turned(j);
   int work = p->cost - p->n_inputs - p->n_outputs;
   bool several = p->n_instrs > 1;
   for (int o = 0; o < p->n_outputs; o++) {
@@ -288,11 +334,11 @@ static void choose_pieces(program_job* j, bool* split) {
   for (int i = 0; i < p->n_instrs; i++) {
     int op = p->instrs[i].op;
     split[i] = false;
-    if (!j->fn[i] || p->n_instrs < 2 || j->row_axis != PROGRAM_NONE) continue;
+    if (!j->fn[i] || p->n_instrs < 2 || is_turned(j)) continue;
     ew_rule rule = ew_rule_of(op);
     split[i] = ew_cost(op) >= PIECE_COST && rule != EW_RULE_SELECT &&
                rule != EW_RULE_CAST && rule != EW_RULE_FROM_BYTE;
-    if (split[i]) j->pieces += j->tile_columns / PROGRAM_PIECE;
+    if (split[i]) j->pieces += j->tile_rows * j->tile_columns / PROGRAM_PIECE;
   }
 }
 

@@ -6,21 +6,27 @@
 #include "cpu/program_job.h"
 #include "cpu/tile.h"
 
+/* What a buffer holds: so much of what stands at `base`. */
+typedef struct held {
+  const char* base;
+  int rows, columns;
+} held;
+
 /* State of one thread within a job. */
 typedef struct part {
   const program_job* job;
   char** buffer;   /* scratch of each register */
   char** r;        /* what each register is bound to */
   int64_t* offset; /* of the plane in each array, and its place */
-  char** filled;   /* the element of which a BIND_ROW buffer is full */
+  held* held;      /* in the buffer of each input */
 } part;
 
 /* A tile: part of the plane at the offsets. */
 typedef struct tile {
   int64_t row, column; /* its first */
   int rows, columns;
-  bool ragged; /* a row that ends before a multiple of EW_PAD: kernels would
-                  read and write beyond it, so arrays are copied */
+  bool ragged; /* its elements are no multiple of EW_PAD: kernels would read and
+                  write beyond it, so arrays are copied */
 } tile;
 
 static void run_iota(
@@ -98,25 +104,29 @@ static void bind_input(part* t, int i, const tile* at) {
   int64_t column = j->strides[i][j->column_axis], row = row_stride(j, i);
   int64_t first = t->offset[i] + at->row * row + at->column * column;
   char* base = (char*)v->data + first * (int64_t)size;
+  held* h;
+  size_t n;
   switch ((enum binding)j->binding[i]) {
     case BIND_SPLAT:
       return;
     case BIND_ROW:
-      if (t->filled[i] == base) return;
-      t->filled[i] = base;
+      if (t->held[i].base == base) return;
+      t->held[i].base = base;
       tile_fill(t->buffer[i], base, j->tile_columns, size);
       return;
     case BIND_DIRECT:
       t->r[i] = base;
       if (!at->ragged) return;
-      memcpy(t->buffer[i], base, (size_t)at->columns * size);
-      memset(
-          t->buffer[i] + (size_t)at->columns * size,
-          0,
-          (size_t)(EW_PAD - at->columns) * size);
+      n = (size_t)at->rows * (size_t)at->columns;
+      memcpy(t->buffer[i], base, n * size);
+      memset(t->buffer[i] + n * size, 0, (-n % EW_PAD) * size);
       t->r[i] = t->buffer[i];
       return;
     case BIND_PLANE:
+      h = &t->held[i];
+      if (h->base == base && h->rows >= at->rows && h->columns == at->columns)
+        return;
+      *h = (held){base, at->rows, at->columns};
       tile_load(t->buffer[i], base, row, column, at->rows, at->columns, size);
       return;
     case BIND_GATHER:
@@ -201,7 +211,8 @@ static void run_tile(part* t, const tile* at) {
   if (j->pieces) {
     for (int i = 0; i < p->n_inputs && next.count < PROGRAM_AHEAD; i++) {
       if (j->binding[i] != BIND_DIRECT) continue;
-      size_t bytes = (size_t)at->columns * dtype_size(j->inputs[i].dtype);
+      size_t bytes =
+          (size_t)(at->rows * at->columns) * dtype_size(j->inputs[i].dtype);
       next.at[next.count] = t->r[i] + bytes;
       int lines = (int)(bytes / PROGRAM_LINE);
       next.lines[next.count++] = (lines + j->pieces - 1) / j->pieces;
@@ -212,7 +223,7 @@ static void run_tile(part* t, const tile* at) {
       j->fn,
       t->r,
       at->rows * at->columns,
-      at->columns,
+      j->row_step ? at->rows * at->columns : at->columns,
       t->offset[places] + at->row * row_places + at->column,
       row_places,
       false,
@@ -226,19 +237,16 @@ static void place_plane(part* t, int64_t plane) {
   const program_job* j = t->job;
   int n = j->p->n_inputs + j->p->n_outputs + 1;
   for (int v = 0; v < n; v++) t->offset[v] = 0;
-  if (plane == 0) return;
-  for (int d = j->ndim; d-- > 0;) {
+  for (int d = j->ndim; plane && d-- > 0;) {
     if (d == j->row_axis || d == j->column_axis) continue;
-    int64_t index = plane % j->shape[d];
-    plane /= j->shape[d];
+    int64_t rest = plane / j->shape[d], index = plane - rest * j->shape[d];
+    plane = rest;
     for (int v = 0; v < n; v++) t->offset[v] += index * j->strides[v][d];
   }
 }
 
-static void run_unit(part* t, int64_t tile_in_plane) {
+static void run_unit(part* t, int64_t across, int64_t down) {
   const program_job* j = t->job;
-  int64_t across = tile_in_plane / j->row_tiles;
-  int64_t down = tile_in_plane - across * j->row_tiles;
   tile at = {
       .row = down * j->tile_rows,
       .column = across * j->tile_columns,
@@ -247,15 +255,24 @@ static void run_unit(part* t, int64_t tile_in_plane) {
   if (at.rows > j->rows - at.row) at.rows = (int)(j->rows - at.row);
   if (at.columns > j->columns - at.column)
     at.columns = (int)(j->columns - at.column);
-  int whole = at.columns & -EW_PAD, rest = at.columns - whole;
-  if (rest == 0 || j->row_axis != PROGRAM_NONE) {
-    run_tile(t, &at);
-    return;
+  if (j->row_step) {
+    int rest = at.rows % j->row_step;
+    at.rows -= rest;
+    if (at.rows) run_tile(t, &at);
+    if (rest == 0) return;
+    at.row += at.rows;
+    at.rows = rest;
+  } else {
+    int rest = at.columns % EW_PAD;
+    if (rest == 0 || j->row_axis != PROGRAM_NONE) {
+      run_tile(t, &at);
+      return;
+    }
+    at.columns -= rest;
+    if (at.columns) run_tile(t, &at);
+    at.column += at.columns;
+    at.columns = rest;
   }
-  at.columns = whole;
-  if (whole) run_tile(t, &at);
-  at.column += whole;
-  at.columns = rest;
   at.ragged = true;
   run_tile(t, &at);
 }
@@ -270,13 +287,14 @@ void program_job_part(void* ctx, int64_t begin, int64_t end, int worker) {
   size_t slot = ((size_t)most + EW_PAD) * (size_t)p->max_size;
   slot = (slot + 63) / 64 * 64;
   char scratch[slot * (size_t)p->n_registers] __attribute__((aligned(64)));
-  char *buffer[p->n_registers], *r[p->n_registers], *filled[n_views];
+  char *buffer[p->n_registers], *r[p->n_registers];
   int64_t offset[n_views + 1];
-  part t = {j, buffer, r, offset, filled};
+  held in_buffer[n_views];
+  part t = {j, buffer, r, offset, in_buffer};
   for (int i = 0; i < p->n_registers; i++)
     buffer[i] = r[i] = scratch + (size_t)i * slot;
   for (int i = 0; i < p->n_inputs; i++) {
-    filled[i] = NULL;
+    in_buffer[i].base = NULL;
     if (j->binding[i] == BIND_SPLAT)
       tile_fill(
           buffer[i], j->inputs[i].data, most, dtype_size(j->inputs[i].dtype));
@@ -290,11 +308,17 @@ void program_job_part(void* ctx, int64_t begin, int64_t end, int worker) {
           most,
           dtype_size(in->dtype));
   }
-  int64_t tiles = j->row_tiles * j->column_tiles, placed = -1;
+  int64_t tiles = j->row_tiles * j->column_tiles, plane = begin / tiles;
+  int64_t across = (begin - plane * tiles) / j->row_tiles;
+  int64_t down = begin - plane * tiles - across * j->row_tiles;
+  place_plane(&t, plane);
   for (int64_t u = begin; u < end; u++) {
-    int64_t plane = u / tiles;
-    if (plane != placed) place_plane(&t, placed = plane);
-    run_unit(&t, u - plane * tiles);
+    run_unit(&t, across, down);
+    if (++down < j->row_tiles) continue;
+    down = 0;
+    if (++across < j->column_tiles || u + 1 == end) continue;
+    across = 0;
+    place_plane(&t, ++plane);
   }
   tile_stream_end();
 }
