@@ -1,5 +1,5 @@
-"""Element-wise operations and casts: every one of the interface's tables for
-every dtype."""
+"""Element-wise operations and casts, every one of the interface's tables for
+every dtype; products of all pairs; what is made of numbers alone."""
 
 import mlx.core as mx
 
@@ -102,8 +102,58 @@ def casts(size, layout):
                        lambda a, u: a.astype(typed(u)))
 
 
+def products(size, layout):
+    n = SIDE[size][0]
+    for t in DTYPES:
+        label = f"{t} {layout} {size}"
+
+        def a(*shape, t=t):
+            return laid(t, shape, layout)
+        yield Case("outer", label, lambda a=a: [a(n), a(n)], mx.outer)
+        if size != "large":  # of one line with few
+            yield Case("outer", f"{t} {layout} wide {size}",
+                       lambda a=a: [a(n // 8), a(n * 8)], mx.outer)
+            yield Case("outer", f"{t} {layout} high {size}",
+                       lambda a=a: [a(n * 8), a(n // 8)], mx.outer)
+        for side in (4, 8, n // 8):
+            yield Case("kron", f"{t} {side} {layout} {size}",
+                       lambda a=a, k=side: [a(n // k, n // k), a(k, k)],
+                       mx.kron)
+
+
+def made(size, layout):
+    """Arrays of numbers alone."""
+    n, shape = SIDE[size][0], list(SIDE[size])
+    if layout != "row":
+        return
+    for t in DTYPES:
+        of, label = typed(t), f"{t} {size}"
+        yield Case("full", label, lambda t=t: [
+            shape, laid(t, (), "row"), t], lambda s, v, _: mx.full(s, v))
+        yield Case("full_like", label, lambda t=t: [
+            laid(t, shape, "row"), laid(t, (), "row"), t],
+            lambda a, v, _: mx.full(a.shape, v))
+        for name in ("ones", "zeros"):
+            yield Case(name, label, lambda t=t: [shape, t],
+                       lambda s, _, f=getattr(mx, name), of=of: f(s, of))
+            yield Case(f"{name}_like", label,
+                       lambda t=t: [laid(t, shape, "row")],
+                       getattr(mx, f"{name}_like"))
+        if t != "bool":
+            yield Case("arange", label, lambda t=t: [0.0, float(n * n), 1.0, t],
+                       lambda a, b, k, _, of=of: mx.arange(a, b, k, of))
+        yield Case("linspace", label, lambda t=t: [-1.0, 1.0, n * n, t],
+                   lambda a, b, k, _, of=of: mx.linspace(a, b, k, of))
+        yield Case("eye", label, lambda t=t: [n, n, 1, t],
+                   lambda n, m, k, _, of=of: mx.eye(n, m, k, of))
+        yield Case("identity", label, lambda t=t: [n, t],
+                   lambda n, _, of=of: mx.identity(n, of))
+        yield Case("tri", label, lambda t=t: [n, n, 0, t],
+                   lambda n, m, k, _, of=of: mx.tri(n, m, k, of))
+
+
 def cases(sizes, layouts):
     for size in sizes:
         for layout in layouts:
-            for of in (unary, binary, others, casts):
+            for of in (unary, binary, others, casts, products, made):
                 yield from of(size, layout)
