@@ -220,7 +220,8 @@ int conv_run(
     if (p->input_dilation[i] != 1) return conv_phases(in, w, out, p);
   conv_call c = {.failed = 0};
   conv_plan_of(&c.p, in, w, out, p);
-  int status = conv_onednn(&c.p);
+  const bool lines = c.p.channels == 1 && conv_in_lines(&c.p);
+  int status = lines ? 1 : conv_onednn(&c.p);
   if (status > 0) status = conv_direct(&c.p);
   if (status <= 0) return status != 0;
   const gemm_problem g = {

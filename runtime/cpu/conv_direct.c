@@ -2,6 +2,7 @@
  * making a primitive of oneDNN's, costs more than these do. */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpu/conv_plan.h"
 #include "cpu/copy.h"
@@ -15,6 +16,8 @@ enum {
   TAPS = 512,       /* at most */
   GRAIN = 1 << 16,  /* products worth a thread */
   DIRECT = 4 << 20, /* products, at most, unless each channel is by itself */
+  FEW = 4,          /* outputs a group from which on a pixel's are a vector */
+  LINE = 2048,      /* pixels of one output at a time */
 };
 
 typedef struct conv_direct_job {
@@ -102,6 +105,77 @@ static void direct_pixels(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* Of pixels x0 … x0 + n of a row, output `o` of a group: taps one by one, each
+ * for all pixels that it has something under. `from`: where the row's window
+ * begins in the axes before the last. */
+static void direct_line(
+    const conv_direct_job* j,
+    const int64_t* from,
+    const float* x,
+    const float* w,
+    int64_t x0,
+    int64_t n,
+    float* sums) {
+  const conv_plan* c = j->c;
+  const int64_t s = c->params.stride[2];
+  memset(sums, 0, (size_t)n * sizeof *sums);
+  for (int64_t tap = 0; tap < c->taps; tap++) {
+    const int64_t k = tap % c->w_extent[2], outer = tap / c->w_extent[2];
+    const int64_t at[] = {
+        from[0] + outer / c->w_extent[1] * c->params.kernel_dilation[0],
+        from[1] + outer % c->w_extent[1] * c->params.kernel_dilation[1],
+        x0 * s - c->params.padding[2] + k * c->params.kernel_dilation[2]};
+    if (at[0] < 0 || at[0] >= c->in_extent[0] || at[1] < 0 ||
+        at[1] >= c->in_extent[1] || at[2] >= c->in_extent[2])
+      continue;
+    const int64_t low = at[2] < 0 ? (s - 1 - at[2]) / s : 0;
+    int64_t high = (c->in_extent[2] - 1 - at[2]) / s + 1;
+    if (high > n) high = n;
+    if (low >= high) continue;
+    const float* under = x + at[0] * j->step[0] + at[1] * j->step[1] +
+                         (at[2] + low * s) * j->step[2];
+    for (int64_t i = 0; i < c->channels; i++)
+      j->kernels->line(
+          sums + low,
+          under + i,
+          s * j->step[2],
+          w[(tap * c->channels + i) * c->outputs],
+          high - low);
+  }
+}
+
+/* Rows of pixels, for few outputs. */
+static void direct_lines(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  conv_direct_job* j = ctx;
+  const conv_plan* c = j->c;
+  const int64_t* extent = c->out_extent;
+  float sums[LINE];
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t image = i / (extent[0] * extent[1]);
+    const int64_t at[] = {i / extent[1] % extent[0], i % extent[1]};
+    int64_t from[2], out = image * c->out->strides[0];
+    for (int a = 0; a < 2; a++) {
+      from[a] = at[a] * c->params.stride[a] - c->params.padding[a];
+      out += at[a] * c->out_step[a];
+    }
+    for (int64_t o = 0; o < c->params.groups * c->outputs; o++) {
+      const int64_t g = o / c->outputs;
+      const float* x = j->x + image * j->image + g * c->channels;
+      const float* w = j->w + g * c->taps * c->channels * c->outputs;
+      for (int64_t x0 = 0; x0 < extent[2]; x0 += LINE) {
+        const int64_t n = extent[2] - x0 < LINE ? extent[2] - x0 : LINE;
+        direct_line(j, from, x, w + o % c->outputs, x0, n, sums);
+        gemm_kernels()->store[c->out->dtype](
+            lead_data(c->out, out + o * c->out_channel + x0 * c->out_step[2]),
+            c->out_step[2],
+            sums,
+            n);
+      }
+    }
+  }
+}
+
 /* The weights in the kernels' order, as floats. */
 static float* direct_weights(const conv_plan* c, bool depth) {
   const int64_t each = c->taps * c->channels, groups = c->params.groups;
@@ -122,6 +196,11 @@ static float* direct_weights(const conv_plan* c, bool depth) {
   return NULL;
 }
 
+bool conv_in_lines(const conv_plan* c) {
+  return c->outputs < FEW && c->out_extent[2] >= 2 * FEW &&
+         gemm_kind_of(c->in->dtype) == GEMM_F32;
+}
+
 int conv_direct(const conv_plan* c) {
   const int64_t groups = c->params.groups;
   const bool depth = c->channels == 1 && c->outputs == 1 && groups > 1;
@@ -130,8 +209,9 @@ int conv_direct(const conv_plan* c) {
   j.pixels = c->out_extent[0] * c->out_extent[1] * c->out_extent[2];
   const int64_t one = c->taps * c->channels * c->outputs * groups;
   const int64_t elements = j.pixels * c->images;
+  const bool lines = !depth && conv_in_lines(c);
   if (gemm_kind_of(c->in->dtype) != GEMM_F32 || c->taps > TAPS || one == 0 ||
-      (!depth && elements > DIRECT / one))
+      (!depth && !lines && elements > DIRECT / one))
     return 1;
   j.step[2] = c->channels * groups;
   j.step[1] = j.step[2] * c->in_extent[2];
@@ -150,7 +230,11 @@ int conv_direct(const conv_plan* c) {
   }
   int status = w && j.x ? 0 : -1;
   if (!status) {
-    pool_for(elements, GRAIN / one + 1, direct_pixels, &j);
+    const int64_t row = c->out_extent[2];
+    if (lines)
+      pool_for(elements / row, GRAIN / (one * row) + 1, direct_lines, &j);
+    else
+      pool_for(elements, GRAIN / one + 1, direct_pixels, &j);
     if (atomic_load(&j.failed)) status = -1;
   }
   free(w);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cpu/conv_plan.h"
+#include "cpu/copy.h"
 #include "cpu/lead.h"
 
 static int64_t gcd(int64_t a, int64_t b) {
@@ -43,9 +44,10 @@ static void phase_take(
 }
 
 static void phase_clear(const lz_view* out) {
-  const int64_t n = view_size(out);
-  for (int64_t i = 0; i < n; i++)
-    memset(lead_data(out, lead_nth(out, 0, i)), 0, dtype_size(out->dtype));
+  char zero[8] = {0};
+  const int64_t steps[LZ_MAX_DIMS] = {0};
+  const lz_view from = {zero, out->dtype, out->ndim, out->shape, steps};
+  copy_run(out, &from);
 }
 
 /* Narrows w, out and p to residue r of axis i. False: no tap meets it. */

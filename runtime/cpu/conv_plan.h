@@ -30,6 +30,10 @@ int conv_onednn(const conv_plan* c);
 /* The same of what is small: element by element. */
 int conv_direct(const conv_plan* c);
 
+/* Whether that goes along rows of pixels, which is then faster than oneDNN if
+ * there is but one channel. */
+bool conv_in_lines(const conv_plan* c);
+
 /* n elements from k0 on of the kernel of output channel `o`, in the order in
  * which it meets the input. */
 void conv_kernel(

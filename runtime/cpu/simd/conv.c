@@ -66,4 +66,30 @@ static void depth(
   }
 }
 
-const conv_table ISA_NAME(conv_kernels) = {.group = group, .depth = depth};
+static void line(
+    float* restrict sum,
+    const float* restrict x,
+    int64_t step,
+    float w,
+    int64_t n) {
+#define LINE(step) \
+  for (int64_t i = 0; i < n; i++) sum[i] += w * x[i * (step)]
+  /* Steps known in advance are vectors, too. */
+  switch (step) {
+    case 1:
+      LINE(1);
+      break;
+    case 2:
+      LINE(2);
+      break;
+    case 4:
+      LINE(4);
+      break;
+    default:
+      LINE(step);
+  }
+#undef LINE
+}
+
+const conv_table ISA_NAME(conv_kernels) = {
+    .group = group, .depth = depth, .line = line};

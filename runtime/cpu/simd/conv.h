@@ -25,6 +25,8 @@ typedef struct conv_table {
       int64_t outputs);
   /* Each channel by itself: out[i] = sum of x[offset + i] · w[i] over taps */
   void (*depth)(float* out, const float* x, const conv_taps* taps, int64_t n);
+  /* sum[i] += w · x[i · step], i < n */
+  void (*line)(float* sum, const float* x, int64_t step, float w, int64_t n);
 } conv_table;
 
 ISA_DECLARE(conv_table, conv_kernels)
