@@ -54,27 +54,45 @@ int hadamard_split(int n, int* m, int* power) {
 typedef struct hadamard_call {
   const lz_view *in, *out;
   int m, power;
+  int64_t block; /* lines at a time */
+  bool dense;    /* lines follow each other, in and out */
   float scale;
   _Atomic int failed;
 } hadamard_call;
 
-static void hadamard_rows(void* ctx, int64_t begin, int64_t end, int worker) {
+/* Elements that stay in the first level cache. */
+#define HADAMARD_BLOCK 2048
+
+static void hadamard_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   hadamard_call* c = ctx;
   const gemm_table* g = gemm_kernels();
-  const int n = c->m * c->power, last = c->in->ndim - 1;
-  float* x = scratch_get(SCRATCH_KERNEL, (size_t)n * sizeof *x);
+  const int64_t n = (int64_t)c->m * c->power;
+  const int last = c->in->ndim - 1;
+  const int64_t all = view_size(c->in) / n;
+  float* x = scratch_get(SCRATCH_KERNEL, (size_t)(c->block * n) * sizeof *x);
   if (!x) {
     atomic_store(&c->failed, 1);
     return;
   }
-  for (int64_t r = begin; r < end; r++) {
-    g->load[c->in->dtype](
-        x, lead_data(c->in, lead_nth(c->in, 1, r)), c->in->strides[last], n);
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t first = b * c->block;
+    const int64_t count = all - first < c->block ? all - first : c->block;
+    const int64_t runs = c->dense ? 1 : count, run = count * n / runs;
+    for (int64_t r = 0; r < runs; r++)
+      g->load[c->in->dtype](
+          x + r * n,
+          lead_data(c->in, lead_nth(c->in, 1, first + r)),
+          c->in->strides[last],
+          run);
     ISA_PICK(hadamard_table)
-        ->line(x, c->m, c->power, rows_of_order(c->m), c->scale);
-    g->store[c->out->dtype](
-        lead_data(c->out, lead_nth(c->out, 1, r)), c->out->strides[last], x, n);
+        ->lines(x, count, c->m, c->power, rows_of_order(c->m), c->scale);
+    for (int64_t r = 0; r < runs; r++)
+      g->store[c->out->dtype](
+          lead_data(c->out, lead_nth(c->out, 1, first + r)),
+          c->out->strides[last],
+          x + r * n,
+          run);
   }
 }
 
@@ -83,7 +101,10 @@ int hadamard_run(const lz_view* in, const lz_view* out, float scale) {
   hadamard_call c = {.in = in, .out = out, .scale = scale};
   const int n = in->shape[in->ndim - 1];
   if (hadamard_split(n, &c.m, &c.power)) return 1;
-  const int64_t grain = 16384 / n;
-  pool_for(view_size(in) / n, grain < 1 ? 1 : grain, hadamard_rows, &c);
+  c.dense = view_is_contiguous(in) && view_is_contiguous(out);
+  c.block = n < HADAMARD_BLOCK ? HADAMARD_BLOCK / n : 1;
+  const int64_t blocks = (view_size(in) / n + c.block - 1) / c.block;
+  const int64_t grain = 16384 / (c.block * n);
+  pool_for(blocks, grain < 1 ? 1 : grain, hadamard_blocks, &c);
   return atomic_load(&c.failed);
 }

@@ -14,9 +14,16 @@ int hadamard_split(int n, int* m, int* power);
 int hadamard_run(const lz_view* in, const lz_view* out, float scale);
 
 typedef struct hadamard_table {
-  /* In place; power and m as hadamard_split gives them, room for m floats a
-   * lane; row j of the m x m matrix has bit k set where it is +1. */
-  void (*line)(float* x, int m, int power, const uint32_t* rows, float scale);
+  /* `count` lines, one after the other, in place; power and m as
+   * hadamard_split gives them; row j of the m x m matrix has bit k set where it
+   * is +1. */
+  void (*lines)(
+      float* x,
+      int64_t count,
+      int m,
+      int power,
+      const uint32_t* rows,
+      float scale);
 } hadamard_table;
 
 #endif
