@@ -92,6 +92,18 @@ static qmm_factors factors_of(
   return (qmm_factors){room, b, 0};
 }
 
+/* The same where they are, if they are floats. */
+static qmm_factors factors_there(
+    const qmm_matrix* w, int64_t row, int64_t g, int64_t groups, float* room) {
+  if (w->format.mode != QUANTIZE_AFFINE || w->scale_type != DTYPE_FLOAT32 ||
+      w->bias_type != DTYPE_FLOAT32)
+    return factors_of(w, row, g, groups, room);
+  return (qmm_factors){
+      (const float*)(w->scales + row * w->scale_row) + g,
+      (const float*)(w->biases + row * w->bias_row) + g,
+      0};
+}
+
 /* Floats of room that factors_of wants for n elements. */
 static int64_t factors_room(const qmm_plan* p, int64_t n) {
   return 2 * (n / p->f->group_size + 16);
@@ -255,7 +267,7 @@ static int few_sums(qmm_plan* p, int64_t product, int64_t j0, int64_t cols) {
   load_x(p, s, x);
   memset(y, 0, (size_t)(p->m * (wide + groups)) * sizeof *y);
   for (int64_t k = 0; k < p->k; k++) {
-    const qmm_factors by = factors_of(&s->w, k, j0 / size, groups, room);
+    const qmm_factors by = factors_there(&s->w, k, j0 / size, groups, room);
     for (int64_t i = 0; i < p->m; i++)
       t->axpy(
           p->f,

@@ -52,6 +52,14 @@ static float round_to(lz_dtype d, float x) {
   }
 }
 
+/* The same of n values, at most a group. */
+static void round_all(lz_dtype d, float* x, int n) {
+  if (d == DTYPE_FLOAT32) return;
+  uint16_t halves[QUANTIZE_GROUP_MAX];
+  gemm_kernels()->store[d](halves, 1, x, n);
+  gemm_kernels()->load[d](x, halves, 1, n);
+}
+
 static const float fp4_values[8] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
 
 static char* row_of(const lz_view* v, int64_t row) {
@@ -74,16 +82,6 @@ typedef struct quantize_call {
   lz_dtype type;
 } quantize_call;
 
-static float largest(const float* w, int n) {
-  float most = 0;
-  for (int i = 0; i < n; i++) {
-    const float x = fabsf(w[i]);
-    if (!(x <= most)) most = x; /* a NaN stays */
-    if (x != x) break;
-  }
-  return most;
-}
-
 /* The nearest value of e2m1, the smaller of two as near; each step rounded as
  * type d rounds. */
 static uint8_t fp4_nearest(float x, lz_dtype d) {
@@ -103,11 +101,13 @@ static uint8_t fp4_nearest(float x, lz_dtype d) {
 /* A group of mxfp4, mxfp8 or nvfp4: codes, and the code of the scale. MLX
  * composes this of operations on arrays of w's type d, each of which rounds. */
 static uint8_t float_group(
-    const quantize_call* c, lz_dtype d, const float* w, uint8_t* codes) {
+    const quantize_call* c, lz_dtype d, float* w, uint8_t* codes) {
   const quantize_mode mode = c->f->mode;
   const int n = c->f->group_size;
-  float scale =
-      round_to(d, largest(w, n) / (mode == QUANTIZE_MXFP8 ? 448.0f : 6.0f));
+  float scale = round_to(
+      d,
+      quantize_kernels()->largest(w, n) /
+          (mode == QUANTIZE_MXFP8 ? 448.0f : 6.0f));
   if (mode == QUANTIZE_NVFP4) {
     const float encode = c->global_scale ? 2688.0f / *c->global_scale : 1.0f;
     const uint8_t code = quantize_to_fp8(scale * encode);
@@ -125,10 +125,12 @@ static uint8_t float_group(
     exponent = round_to(d, exponent);
   }
   const float by = round_to(d, exp2f(exponent));
-  for (int i = 0; i < n; i++) {
-    const float x = round_to(d, w[i] / by);
-    codes[i] = mode == QUANTIZE_MXFP8 ? quantize_to_fp8(x) : fp4_nearest(x, d);
-  }
+  quantize_kernels()->over(w, n, by);
+  round_all(d, w, n);
+  if (mode == QUANTIZE_MXFP8)
+    quantize_kernels()->to_fp8(codes, w, n);
+  else
+    for (int i = 0; i < n; i++) codes[i] = fp4_nearest(w[i], d);
   return (uint8_t)(int64_t)round_to(d, exponent + 127);
 }
 
@@ -232,16 +234,16 @@ static void dequantize_rows(void* ctx, int64_t begin, int64_t end, int worker) {
         const float scale = scalar_at(c->scales, scales, i);
         const float bias = scalar_at(c->biases, biases, i);
         const lz_dtype d = c->scales->dtype;
-        if (d == DTYPE_FLOAT32)
-          for (int j = 0; j < n; j++) w[j] = w[j] * scale + bias;
-        else
-          for (int j = 0; j < n; j++) w[j] = round_to(d, w[j] * scale) + bias;
+        t->times(w, n, scale);
+        round_all(d, w, n);
+        t->plus(w, n, bias);
       } else {
         float scale = quantize_scale(
             f->mode, (uint8_t)scales[i * last_stride(c->scales)]);
         scale = round_to(c->type, scale);
         if (c->global_scale) scale *= *c->global_scale / 2688.0f;
-        for (int j = 0; j < n; j++) w[j] = round_to(c->type, w[j]) * scale;
+        round_all(c->type, w, n);
+        t->times(w, n, scale);
       }
       g->store[c->out->dtype](out + i * n * step * size, step, w, n);
     }

@@ -91,6 +91,14 @@ typedef struct quantize_table {
       int bits,
       float* scale,
       float* bias);
+  /* quantize_to_fp8 of each. */
+  void (*to_fp8)(uint8_t* codes, const float* x, int64_t n);
+  /* The largest magnitude; NaN if there is one. */
+  float (*largest)(const float* x, int64_t n);
+  /* In place. */
+  void (*times)(float* x, int64_t n, float by);
+  void (*plus)(float* x, int64_t n, float by);
+  void (*over)(float* x, int64_t n, float by);
 } quantize_table;
 
 const quantize_table* quantize_kernels(void);

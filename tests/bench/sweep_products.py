@@ -90,9 +90,11 @@ def of_form(form):
         *packed((n, k), form, a.t), *how, None, None],
         lambda w, s, z, g, b, m, _, t: mx.dequantize(w, s, z, g, b, m))
     for turned in (True, False):
-        yield form_row("quantized_matmul", form, QUANTISED, lambda m, k, n, a: [
-            a(m, k), *packed((n, k) if turned else (k, n), form, a.t),
-            turned, *how], lambda x, w, s, z, *rest: mx.quantized_matmul(
+        yield form_row(
+            "quantized_matmul", form, QUANTISED,
+            lambda m, k, n, a, turned=turned: [
+                a(m, k), *packed((n, k) if turned else (k, n), form, a.t),
+                turned, *how], lambda x, w, s, z, *rest: mx.quantized_matmul(
                 x, w, s, z, *rest), "turned" if turned else "")
     yield form_row("gather_qmm", form, QUANTISED, lambda m, k, n, a: [
         a(4, m, k), *packed((4, n, k), form, a.t), None,

@@ -274,6 +274,33 @@ static void axpy_nibbles(
 }
 #endif
 
+#if defined(VF_HALVES)
+static inline vf vf_load_bytes(const uint8_t* p) {
+#if defined(LZ_ISA_avx512)
+  return _mm512_cvtepi32_ps(
+      _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)));
+#else
+  return _mm256_cvtepi32_ps(
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)));
+#endif
+}
+
+/* Codes that are whole bytes and numbers. */
+static void axpy_bytes(
+    float* y,
+    const uint8_t* codes,
+    const float* s,
+    float x,
+    int64_t n,
+    int size) {
+  for (int64_t i = 0; i < n; i += size, s++) {
+    const vf scale = vf_set1(*s * x);
+    for (int64_t j = i; j < i + size; j += VF)
+      vf_store(y + j, vf_fma(vf_load_bytes(codes + j), scale, vf_load(y + j)));
+  }
+}
+#endif
+
 static void axpy(
     const quantize_format* f,
     float* y,
@@ -286,6 +313,12 @@ static void axpy(
 #if defined(LZ_ISA_avx512)
   if (nibbles(f)) {
     axpy_nibbles(f, y, codes, by->s, x, n);
+    return;
+  }
+#endif
+#if defined(VF_HALVES)
+  if (f->bits == 8 && f->mode == QUANTIZE_AFFINE) {
+    axpy_bytes(y, codes, by->s, x, n, f->group_size);
     return;
   }
 #endif

@@ -77,6 +77,21 @@ static void decode_nibbles(
     _mm512_storeu_ps(
         values, _mm512_permutexvar_ps(_mm512_cvtepu8_epi32(two), table));
   }
+#elif defined(LZ_ISA_avx2)
+  const __m256 low = _mm256_loadu_ps(lut), high = _mm256_loadu_ps(lut + 8);
+  const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+  for (; n >= 8; n -= 8, packed += 4, values += 8) {
+    int32_t word;
+    memcpy(&word, packed, 4);
+    /* A lane's index is its low three bits, and which table the next one. */
+    const __m256i at = _mm256_srlv_epi32(_mm256_set1_epi32(word), shifts);
+    _mm256_storeu_ps(
+        values,
+        _mm256_blendv_ps(
+            _mm256_permutevar8x32_ps(low, at),
+            _mm256_permutevar8x32_ps(high, at),
+            _mm256_castsi256_ps(_mm256_slli_epi32(at, 28))));
+  }
 #endif
   for (int64_t i = 0; i < n; i += 2) {
     values[i] = lut[packed[i / 2] & 15];
@@ -180,6 +195,50 @@ static void affine(
   *bias = b;
 }
 
+/* As quantize_to_fp8 says, without a branch. Adding and taking away 1.5 * 2^23
+ * rounds to nearest, ties to even. */
+static void to_fp8(
+    uint8_t* restrict codes, const float* restrict x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits, small;
+    memcpy(&bits, &x[i], 4);
+    const uint32_t sign = bits >> 24 & 0x80;
+    bits &= 0x7fffffff;
+    const float steps = fabsf(x[i]) * 512 + 12582912.0f;
+    memcpy(&small, &steps, 4);
+    uint32_t code = ((bits + 0x7ffff + (bits >> 20 & 1)) >> 20) - (120 << 3);
+    code = bits < 0x3c800000 ? small & 0xff : code;
+    code = bits >= 0x43e00000 ? 0x7e : code;
+    codes[i] = (uint8_t)(sign | code);
+  }
+}
+
+/* Magnitudes are ordered as their bits are, NaN last. */
+static float largest(const float* x, int64_t n) {
+  uint32_t most = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], 4);
+    bits &= 0x7fffffff;
+    most = bits > most ? bits : most;
+  }
+  float found;
+  memcpy(&found, &most, 4);
+  return found;
+}
+
+static void times(float* x, int64_t n, float by) {
+  for (int64_t i = 0; i < n; i++) x[i] *= by;
+}
+
+static void plus(float* x, int64_t n, float by) {
+  for (int64_t i = 0; i < n; i++) x[i] += by;
+}
+
+static void over(float* x, int64_t n, float by) {
+  for (int64_t i = 0; i < n; i++) x[i] /= by;
+}
+
 extern const quantize_table ISA_NAME(quantize_table);
 const quantize_table ISA_NAME(quantize_table) = {
     .unpack = unpack,
@@ -193,4 +252,9 @@ const quantize_table ISA_NAME(quantize_table) = {
         {[QUANTIZE_MXFP4] = scales_e8m0,
          [QUANTIZE_MXFP8] = scales_e8m0,
          [QUANTIZE_NVFP4] = decode_fp8},
-    .affine = affine};
+    .affine = affine,
+    .to_fp8 = to_fp8,
+    .largest = largest,
+    .times = times,
+    .plus = plus,
+    .over = over};
