@@ -1,5 +1,4 @@
-"""What moves elements: joining, repeating, cutting, positions, order, scans,
-transforms along lines."""
+"""What moves elements to places that are looked up: positions, order, scans."""
 
 import mlx.core as mx
 import numpy as np
@@ -10,8 +9,6 @@ SIDE = {"small": 32, "middle": 512, "large": 2048}
 WIDTHS = ["uint8", "float16", "float32", "int64"]
 ORDERED = ["bool", "uint8", "uint16", "int32", "int64", "float16", "bfloat16",
            "float32", "float64", "complex64"]
-LENGTHS = [8, 17, 37, 164, 251, 961, 1000, 1001, 1021, 1517, 2039, 4096, 4099,
-           16381, 32768, 65537]
 
 
 def indices(n, shape, seed=3):
@@ -31,26 +28,7 @@ def put(a, u, *index):
 
 # name, dtypes, arguments of a side and a way to make arrays, MLX's own
 PARTS = [
-    ("concatenate_axis", WIDTHS, lambda n, a: [[a(n, n // 2), a(n, n // 2)], 1],
-     lambda p, x: mx.concatenate(p, x)),
-    ("stack_axis", WIDTHS, lambda n, a: [[a(n, n // 2), a(n, n // 2)], 2],
-     lambda p, x: mx.stack(p, x)),
-    ("tile", WIDTHS, lambda n, a: [a(n // 4, n), [2, 2]], mx.tile),
-    ("repeat_axis", WIDTHS, lambda n, a: [a(n, n // 4), 4, 1], mx.repeat),
-    ("roll_axis", WIDTHS, lambda n, a: [a(n, n), [5], 1],
-     lambda a, k, x: mx.roll(a, k[0], x)),
-    ("pad", WIDTHS, lambda n, a: [a(n, n), [0, 1], [1, 1], [1, 1],
-                                  np.zeros((), "float32"), "constant"],
-     lambda a, *_: mx.pad(a, 1)),
     ("kron", WIDTHS, lambda n, a: [a(n // 8, n // 8), a(8, 8)], mx.kron),
-    ("diag", WIDTHS, lambda n, a: [a(n), 3], mx.diag),
-    ("diagonal", WIDTHS, lambda n, a: [a(n, n), 1, 0, 1], mx.diagonal),
-    ("trace", WIDTHS, lambda n, a: [a(n, n), 0, 0, 1, "float32"],
-     lambda a, k, x, y, t: mx.trace(a, k, x, y, mx.float32)),
-    ("tril", WIDTHS, lambda n, a: [a(n, n), 0], mx.tril),
-    ("slice_update", WIDTHS, lambda n, a: [
-        a(n, n), a(n - 8, n - 8), [4, 4], [n - 4, n - 4], [1, 1]],
-     lambda a, u, *_: put(a, u, slice(4, -4), slice(4, -4))),
     ("take_axis", WIDTHS, lambda n, a: [a(n, n), indices(n, n), 0], mx.take),
     ("take_axis", WIDTHS, lambda n, a: [a(n, n), indices(n, n), 1], mx.take),
     ("take", WIDTHS, lambda n, a: [a(n, n), indices(n * n, n * n)],
@@ -77,13 +55,6 @@ for name in ("cumsum", "cumprod", "cummax", "cummin"):
             a(*s(n)), x, b, True], lambda a, x, b, i, f=getattr(mx, name): f(
                 a, x, reverse=b, inclusive=i))
             for x in (0, 1) for b in (False, True)]
-for name in ("fft", "ifft", "rfft", "irfft"):
-    kind = "float32" if name == "rfft" else "complex64"
-    PARTS += [(f"fft_{name}", [kind], lambda n, a, k=k: [
-        a(max(1, n * n // k), k), k, -1, 0],
-        lambda a, k, x, o, f=getattr(mx.fft, name): f(a, k, x))
-        for k in LENGTHS]
-
 
 def cases(sizes, layouts):
     for size in sizes:
