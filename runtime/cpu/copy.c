@@ -1,128 +1,39 @@
 #include "cpu/copy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "cpu/copy_job.h"
+#include "cpu/copy_units.h"
 #include "cpu/program.h"
 #include "cpu/tile.h"
 #include "stream/pool.h"
 
 /* PART    bytes that are worth a thread
  * STREAM  bytes from which on an output goes past the caches, and of a row
- *         that may */
+ *         that may
+ * STRIP   bytes that pass through the cache on their way there */
 #if defined(LAZULI_HOSTILE)
-enum { PART = 64, STREAM = 64, STREAM_ROW = 16 };
+enum { PART = 64, STREAM = 64, STREAM_ROW = 16, STRIP = 64 };
 #else
-enum { PART = 256 << 10, STREAM = 4 << 20, STREAM_ROW = 512 };
+enum { PART = 256 << 10, STREAM = 4 << 20, STREAM_ROW = 512, STRIP = 4 << 10 };
 #endif
 
-/* Rows of bytes that lie together on either side, or of which each is one
- * element again and again. Strides count bytes. */
-typedef struct copy_job {
-  char* to;
-  const char* from;
-  int ndim; /* axes of rows */
-  int32_t shape[LZ_MAX_DIMS];
-  int64_t to_stride[LZ_MAX_DIMS], from_stride[LZ_MAX_DIMS];
-  size_t bytes, chunk; /* of a row, and of the parts that one is cut into */
-  int64_t chunks;
-  size_t fill; /* bytes of the element that a row repeats; 0: rows are copied */
-  bool stream;
-} copy_job;
-
-#define COPY_FIXED(n)                                             \
-  case n:                                                         \
-    for (int64_t i = 0; i < rows; i++, to += to_row, from += row) \
-      memcpy(to, from, n);                                        \
-    return
-
-/* Rows of a few bytes cost more to call memcpy for than to move. */
-static void copy_rows(
-    char* to,
-    int64_t to_row,
-    const char* from,
-    int64_t row,
-    int64_t rows,
-    size_t bytes) {
-  switch (bytes) {
-    COPY_FIXED(1);
-    COPY_FIXED(2);
-    COPY_FIXED(4);
-    COPY_FIXED(8);
-    COPY_FIXED(12);
-    COPY_FIXED(16);
-    COPY_FIXED(24);
-    COPY_FIXED(32);
-    COPY_FIXED(64);
-  }
-  if (bytes >= 16 && bytes <= 32) {
-    size_t last = bytes - 16;
-    for (int64_t i = 0; i < rows; i++, to += to_row, from += row) {
-      memcpy(to, from, 16);
-      memcpy(to + last, from + last, 16);
-    }
-    return;
-  }
-  for (int64_t i = 0; i < rows; i++, to += to_row, from += row)
-    memcpy(to, from, bytes);
-}
-
-/* `bytes` of an element of `size` bytes, the last of them as often as fits. */
-static void fill_row(char* to, const char* element, size_t size, size_t bytes) {
-  char pattern[16];
-  for (size_t i = 0; i < sizeof pattern; i += size)
-    memcpy(pattern + i, element, size);
-  if (bytes >= 64) {
-    tile_fill(to, element, (int)(bytes / size), size);
-  } else if (bytes >= 16) {
-    for (size_t i = 0; i + 16 < bytes; i += 16) memcpy(to + i, pattern, 16);
-    memcpy(to + bytes - 16, pattern, 16);
-  } else if (bytes >= 8) {
-    memcpy(to, pattern, 8);
-    memcpy(to + bytes - 8, pattern, 8);
-  } else if (bytes >= 4) {
-    memcpy(to, pattern, 4);
-    memcpy(to + bytes - 4, pattern, 4);
-  } else {
-    for (size_t i = 0; i < bytes; i++) to[i] = pattern[i];
+/* A row whose elements are apart, past the caches. */
+static void stream_step(
+    char* to, const char* from, int64_t step, size_t bytes, size_t size) {
+  char strip[STRIP] __attribute__((aligned(64)));
+  for (size_t n; bytes; bytes -= n, to += n) {
+    n = bytes < STRIP ? bytes : STRIP;
+    const int columns = (int)(n / size);
+    tile_load(strip, from, 0, step, 1, columns, size);
+    tile_stream(to, strip, n);
+    from += columns * step * (int64_t)size;
   }
 }
 
-#define FILL_FIXED(type, n)                                         \
-  if (bytes == n * sizeof(type)) {                                  \
-    for (int64_t i = 0; i < rows; i++, to += to_row, from += row) { \
-      type x[n];                                                    \
-      memcpy(x, from, sizeof(type));                                \
-      for (int k = 1; k < n; k++) x[k] = x[0];                      \
-      memcpy(to, x, sizeof x);                                      \
-    }                                                               \
-    return;                                                         \
-  }
-#define FILL_FEW(type)  \
-  case sizeof(type):    \
-    FILL_FIXED(type, 2) \
-    FILL_FIXED(type, 4) \
-    FILL_FIXED(type, 8) \
-    break;
-
-static void fill_rows(
-    char* to,
-    int64_t to_row,
-    const char* from,
-    int64_t row,
-    int64_t rows,
-    size_t bytes,
-    size_t size) {
-  switch (size) {
-    FILL_FEW(uint8_t)
-    FILL_FEW(uint16_t)
-    FILL_FEW(uint32_t)
-    FILL_FEW(uint64_t)
-  }
-  for (int64_t i = 0; i < rows; i++, to += to_row, from += row)
-    fill_row(to, from, size, bytes);
-}
-
-/* Rows [row, row + n) of the innermost of their axes, or a chunk of one. */
+/* n units of the innermost of their axes, or bytes [skip, skip + bytes) of
+ * one. */
 static void copy_stretch(
     const copy_job* j,
     char* to,
@@ -130,95 +41,169 @@ static void copy_stretch(
     int64_t n,
     size_t skip,
     size_t bytes) {
-  int last = j->ndim - 1;
-  int64_t to_row = j->to_stride[last], row = j->from_stride[last];
+  const int last = j->ndim - 1;
+  const int64_t to_row = j->to_stride[last], row = j->from_stride[last];
+  const int64_t size = (int64_t)j->size;
   to += skip;
-  if (j->fill)
-    fill_rows(to, to_row, from, row, n, bytes, j->fill);
-  else if (!j->stream)
-    copy_rows(to, to_row, from + skip, row, n, bytes);
-  else
+  if (j->kind == COPY_FILL) {
+    copy_fills(to, to_row, from, row, n, bytes, j->size);
+  } else if (j->kind == COPY_STEP) {
+    from += (int64_t)skip / size * j->step;
+    if (j->stream) {
+      for (; n--; to += to_row, from += row)
+        stream_step(to, from, j->step / size, bytes, j->size);
+    } else {
+      const int columns = (int)(bytes / j->size);
+      tile_move(
+          to,
+          to_row / size,
+          from,
+          row / size,
+          j->step / size,
+          (int)n,
+          columns,
+          j->size);
+    }
+  } else if (!j->stream) {
+    copy_units(to, to_row, from + skip, row, n, bytes);
+  } else {
     for (from += skip; n--; to += to_row, from += row)
       tile_stream(to, from, bytes);
+  }
+}
+
+/* A unit's place in the shape, and where it begins on either side. */
+typedef struct copy_place {
+  int64_t index[LZ_MAX_DIMS], to, from;
+} copy_place;
+
+static void place_seek(copy_place* p, const copy_job* j, int64_t unit) {
+  p->to = p->from = 0;
+  for (int d = j->ndim; d-- > 0;) {
+    p->index[d] = unit % j->shape[d];
+    unit /= j->shape[d];
+    p->to += p->index[d] * j->to_stride[d];
+    p->from += p->index[d] * j->from_stride[d];
+  }
+}
+
+/* On by n units of the innermost axis, whose end that does not pass. */
+static void place_pass(copy_place* p, const copy_job* j, int64_t n) {
+  for (int d = j->ndim - 1; d >= 0; d--, n = 1) {
+    p->index[d] += n;
+    p->to += n * j->to_stride[d];
+    p->from += n * j->from_stride[d];
+    if (p->index[d] < j->shape[d]) return;
+    p->index[d] = 0;
+    p->to -= j->shape[d] * j->to_stride[d];
+    p->from -= j->shape[d] * j->from_stride[d];
+  }
 }
 
 static void copy_part(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const copy_job* j = ctx;
-  int last = j->ndim - 1;
+  const int last = j->ndim - 1;
+  int64_t chunk = begin % j->chunks;
+  copy_place p;
+  place_seek(&p, j, begin / j->chunks);
   while (begin < end) {
-    int64_t row = begin / j->chunks, left = row, to = 0, from = 0, index = 0;
-    for (int d = last; d >= 0; d--) {
-      int64_t at = left % j->shape[d];
-      left /= j->shape[d];
-      if (d == last) index = at;
-      to += at * j->to_stride[d];
-      from += at * j->from_stride[d];
-    }
+    size_t skip = (size_t)chunk * j->chunk, bytes = j->bytes;
+    int64_t n = 1;
     if (j->chunks > 1) {
-      size_t skip = (size_t)(begin % j->chunks) * j->chunk;
-      size_t rest = j->bytes - skip;
-      copy_stretch(
-          j,
-          j->to + to,
-          j->from + from,
-          1,
-          skip,
-          rest < j->chunk ? rest : j->chunk);
-      begin++;
-      continue;
+      bytes = bytes - skip < j->chunk ? bytes - skip : j->chunk;
+    } else {
+      n = j->shape[last] - p.index[last];
+      if (n > end - begin) n = end - begin;
     }
-    int64_t n = j->shape[last] - index;
-    if (n > end - begin) n = end - begin;
-    copy_stretch(j, j->to + to, j->from + from, n, 0, j->bytes);
+    copy_stretch(j, j->to + p.to, j->from + p.from, n, skip, bytes);
     begin += n;
+    if (++chunk < j->chunks) continue;
+    chunk = 0;
+    place_pass(&p, j, n);
   }
   if (j->stream) tile_stream_end();
 }
 
-bool copy_same(const lz_view* to, const lz_view* from) {
-  copy_job j = {.to = to->data, .from = from->data};
+/* Axes in the order of their distances in `to`, the furthest first. */
+static void sort_axes(
+    int ndim, int32_t* shape, int64_t strides[][LZ_MAX_DIMS]) {
+  for (int i = 1; i < ndim; i++)
+    for (int d = i; d > 0; d--) {
+      if (llabs(strides[0][d - 1]) >= llabs(strides[0][d])) break;
+      const int32_t n = shape[d];
+      shape[d] = shape[d - 1];
+      shape[d - 1] = n;
+      for (int k = 0; k < 2; k++) {
+        const int64_t stride = strides[k][d];
+        strides[k][d] = strides[k][d - 1];
+        strides[k][d - 1] = stride;
+      }
+    }
+}
+
+/* What a unit is: the innermost axis where that lies together in `to`, if no
+ * other lies closer in `from`; or an element. */
+static void choose_unit(copy_job* j) {
+  const int64_t size = (int64_t)j->size;
+  const int last = j->ndim - 1;
+  const int64_t step = j->from_stride[last], n = j->shape[last];
+  j->kind = COPY_TOGETHER;
+  j->bytes = j->size;
+  if (n != 1) {
+    if (j->to_stride[last] != size) return;
+    for (int d = 0; d < last && step != size; d++)
+      if (j->from_stride[d] &&
+          llabs(j->from_stride[d]) < llabs(step)) /* turned */
+        return;
+    j->bytes = (size_t)(n * size);
+    j->step = step;
+    j->kind = step == size ? COPY_TOGETHER : step ? COPY_STEP : COPY_FILL;
+  }
+  j->ndim = last;
+  if (last > 0) return;
+  j->ndim = j->shape[0] = 1;
+  j->to_stride[0] = j->from_stride[0] = 0;
+}
+
+static void copy_same(const lz_view* to, const lz_view* from) {
+  copy_job j = {
+      .to = to->data, .from = from->data, .size = dtype_size(to->dtype)};
   int64_t strides[2][LZ_MAX_DIMS];
-  size_t size = dtype_size(to->dtype);
+  int64_t elements = 1;
   for (int d = 0; d < to->ndim; d++) {
     j.shape[d] = to->shape[d];
     strides[0][d] = to->strides[d];
     strides[1][d] = from->strides[d];
+    elements *= to->shape[d];
   }
-  int last = view_collapse(2, to->ndim, j.shape, strides) - 1;
-  int32_t inner = j.shape[last];
-  if (inner == 0) return true;
-  if (inner != 1 && (strides[0][last] != 1 || (strides[1][last] & ~INT64_C(1))))
-    return false;
-  if (inner != 1 && strides[1][last] == 0) j.fill = size;
-  j.bytes = (size_t)inner * size;
-  j.ndim = last;
-  int64_t rows = 1;
-  for (int d = 0; d < last; d++) {
-    rows *= j.shape[d];
-    j.to_stride[d] = strides[0][d] * (int64_t)size;
-    j.from_stride[d] = strides[1][d] * (int64_t)size;
+  if (elements == 0) return;
+  sort_axes(to->ndim, j.shape, strides);
+  j.ndim = view_collapse(2, to->ndim, j.shape, strides);
+  for (int d = 0; d < j.ndim; d++) {
+    j.to_stride[d] = strides[0][d] * (int64_t)j.size;
+    j.from_stride[d] = strides[1][d] * (int64_t)j.size;
   }
-  if (rows == 0) return true;
-  if (last == 0) { /* one row */
-    j.ndim = 1;
-    j.shape[0] = 1;
-  }
-  size_t total = (size_t)rows * j.bytes;
+  choose_unit(&j);
+  const size_t total = (size_t)elements * j.size;
+  j.units = (int64_t)(total / j.bytes);
+  if (copy_turned(&j)) return;
   j.chunk = PART;
-  j.chunks =
-      rows < 64 && j.bytes > PART ? (int64_t)((j.bytes + PART - 1) / PART) : 1;
-  j.stream =
-      !j.fill && total >= STREAM && j.bytes >= STREAM_ROW && j.to != j.from;
+  j.chunks = j.units < 64 && j.bytes > PART
+                 ? (int64_t)((j.bytes + PART - 1) / PART)
+                 : 1;
+  j.stream = j.kind != COPY_FILL && total >= STREAM && j.bytes >= STREAM_ROW &&
+             j.to != j.from;
   size_t unit = j.chunks > 1 ? PART : j.bytes;
-  pool_for(rows * j.chunks, (int64_t)(PART / unit), copy_part, &j);
-  return true;
+  pool_for(j.units * j.chunks, (int64_t)(PART / unit), copy_part, &j);
 }
 
 void copy_run(const lz_view* to, const lz_view* from) {
-  bool converts = to->dtype != from->dtype;
-  if (!converts && copy_same(to, from)) return;
-  /* The finished program of one conversion, or of none at all. */
+  if (to->dtype == from->dtype) {
+    copy_same(to, from);
+    return;
+  }
+  /* The finished program of one conversion. */
   static const uint16_t source = 0, result = 1;
   size_t size = dtype_size(to->dtype), other = dtype_size(from->dtype);
   lz_instr convert = {
@@ -230,90 +215,12 @@ void copy_run(const lz_view* to, const lz_view* from) {
   lz_program p = {
       .n_inputs = 1,
       .n_outputs = 1,
-      .n_instrs = converts,
-      .n_registers = 1 + converts,
+      .n_instrs = 1,
+      .n_registers = 2,
       .cost = 2,
       .max_size = (int)(size > other ? size : other),
-      .n_bound = 1 + converts,
+      .n_bound = 2,
       .instrs = &convert,
-      .output_registers = converts ? &result : &source};
+      .output_registers = &result};
   program_run(&p, to->ndim, to->shape, from, to);
-}
-
-/* ---- concatenation ------------------------------------------------------- */
-
-enum { JOINED = 64, BLOCK_BYTES = 16 << 10 };
-
-typedef struct join_job {
-  int n;
-  char* to[JOINED];
-  const char* from[JOINED];
-  int64_t row[JOINED];
-  size_t bytes[JOINED];
-  int64_t to_row;
-} join_job;
-
-/* A few rows of all inputs before the next ones: the lines of a row belong to
- * several. */
-static void join_rows(void* ctx, int64_t begin, int64_t end, int worker) {
-  (void)worker;
-  const join_job* j = ctx;
-  int64_t block = BLOCK_BYTES / j->to_row + 1;
-  for (; begin < end; begin += block) {
-    int64_t rows = end - begin < block ? end - begin : block;
-    for (int i = 0; i < j->n; i++)
-      copy_rows(
-          j->to[i] + begin * j->to_row,
-          j->to_row,
-          j->from[i] + begin * j->row[i],
-          j->row[i],
-          rows,
-          j->bytes[i]);
-  }
-}
-
-/* Bytes that lie together in each of the rows of the axes before `axis`, and
- * how far rows are apart; 0 if there are no such rows. */
-static size_t join_shape(const lz_view* v, int axis, int64_t* row) {
-  int64_t size = (int64_t)dtype_size(v->dtype), apart = 0, expected = 1;
-  for (int d = v->ndim; d-- > axis;) {
-    if (v->shape[d] != 1 && v->strides[d] != expected) return 0;
-    expected *= v->shape[d];
-  }
-  int64_t rows = 1;
-  for (int d = axis; d-- > 0;) {
-    if (v->shape[d] == 1) continue;
-    if (rows == 1)
-      apart = v->strides[d];
-    else if (v->strides[d] != rows * apart)
-      return 0;
-    rows *= v->shape[d];
-  }
-  *row = apart * size;
-  return (size_t)(expected * size);
-}
-
-void copy_joined(const lz_view* to, int axis, int n, const lz_view* from) {
-  int64_t rows = 1;
-  for (int d = 0; d < axis; d++) rows *= to->shape[d];
-  size_t size = dtype_size(to->dtype);
-  char* at = to->data;
-  join_job j = {.n = 0, .to_row = 0};
-  size_t total = join_shape(to, axis, &j.to_row);
-  bool together = rows > 1 && total && total <= BLOCK_BYTES;
-  int64_t grain = total ? (int64_t)(PART / total) : 1;
-  for (int i = 0; i < n; i++) {
-    lz_view part = {at, to->dtype, to->ndim, from[i].shape, to->strides};
-    at += (size_t)(from[i].shape[axis] * to->strides[axis]) * size;
-    j.to[j.n] = part.data;
-    j.from[j.n] = from[i].data;
-    if (together && (j.bytes[j.n] = join_shape(&from[i], axis, &j.row[j.n])))
-      j.n++;
-    else
-      copy_run(&part, &from[i]);
-    if (j.n == JOINED || (j.n && i == n - 1)) {
-      pool_for(rows, grain, join_rows, &j);
-      j.n = 0;
-    }
-  }
 }

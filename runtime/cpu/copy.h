@@ -9,10 +9,6 @@
  * itself is allowed where the sizes of the dtypes agree. Blocks until done. */
 void copy_run(const lz_view* to, const lz_view* from);
 
-/* The same of elements of one size, if rows of them lie together in `to` and
- * together, or as one element, in `from`; false, and nothing done, if not. */
-bool copy_same(const lz_view* to, const lz_view* from);
-
 /* The arrays one after another along `axis` of `to`, in whose dtype they are.
  * `to` is row-major, its extent the sum of theirs; none is empty. */
 void copy_joined(const lz_view* to, int axis, int n, const lz_view* from);

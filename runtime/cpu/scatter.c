@@ -391,11 +391,7 @@ static void slice_places(void* ctx, int64_t begin, int64_t end, int worker) {
 void scatter_slice(
     scatter_reduce how, const lz_view* out, const lz_view* updates) {
   assert(out->dtype == updates->dtype);
-  /* What is turned goes by blocks; rows that leave gaps go as they come. */
-  int last = out->ndim - 1;
-  bool gaps =
-      last >= 0 && out->strides[last] != 1 && updates->strides[last] == 1;
-  if (how == SCATTER_NONE && !gaps) {
+  if (how == SCATTER_NONE) {
     copy_run(out, updates);
     return;
   }

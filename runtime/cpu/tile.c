@@ -24,7 +24,21 @@ void tile_load(
     int rows,
     int columns,
     size_t size) {
-  tile_best()->load[tile_log2(size)](tile, array, row, column, rows, columns);
+  tile_best()->load[tile_log2(size)](
+      tile, columns, array, row, column, rows, columns);
+}
+
+void tile_move(
+    void* to,
+    int64_t to_row,
+    const void* array,
+    int64_t row,
+    int64_t column,
+    int rows,
+    int columns,
+    size_t size) {
+  tile_best()->load[tile_log2(size)](
+      to, to_row, array, row, column, rows, columns);
 }
 
 void tile_store(

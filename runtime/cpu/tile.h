@@ -20,6 +20,16 @@ void tile_load(
     int rows,
     int columns,
     size_t size);
+/* The same, to rows to_row apart. */
+void tile_move(
+    void* to,
+    int64_t to_row,
+    const void* array,
+    int64_t row,
+    int64_t column,
+    int rows,
+    int columns,
+    size_t size);
 void tile_store(
     void* array,
     const void* tile,
@@ -61,6 +71,7 @@ typedef struct tile_table {
   void (*splat[4])(void* tile, const void* element, int n);
   void (*load[4])(
       void* tile,
+      int64_t tile_row,
       const void* array,
       int64_t row,
       int64_t column,

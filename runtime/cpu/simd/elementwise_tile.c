@@ -266,6 +266,7 @@ INLINE int64_t size_of(int64_t stride) {
   }                                                                            \
   static void load_##bits(                                                     \
       void* tile,                                                              \
+      int64_t tile_row,                                                        \
       const void* array,                                                       \
       int64_t row,                                                             \
       int64_t column,                                                          \
@@ -273,13 +274,13 @@ INLINE int64_t size_of(int64_t stride) {
       int columns) {                                                           \
     uint##bits##_t* to = tile;                                                 \
     const uint##bits##_t* from = array;                                        \
-    if (column == 1 && row == columns) {                                       \
+    if (column == 1 && row == columns && tile_row == columns) {                \
       columns *= rows;                                                         \
       rows = 1;                                                                \
     }                                                                          \
     if (row == 1 && size_of(column) > 1 && rows > 1) {                         \
-      turn_plane_##bits(to, columns, from, column, rows, columns);             \
-    } else if (row == 0 && rows > 1) {                                         \
+      turn_plane_##bits(to, tile_row, from, column, rows, columns);            \
+    } else if (row == 0 && rows > 1 && tile_row == columns) {                  \
       row_##bits(to, from, column, columns);                                   \
       /* twice as many rows each time: they may be short */                    \
       for (int64_t done = 1; done < rows; done *= 2) {                         \
@@ -287,16 +288,16 @@ INLINE int64_t size_of(int64_t stride) {
         memcpy(                                                                \
             to + done * columns, to, (size_t)(more * columns) * sizeof *to);   \
       }                                                                        \
-    } else if (column == 0 && row == 1 && columns <= 8) {                      \
+    } else if (                                                                \
+        column == 0 && row == 1 && columns <= 8 && tile_row == columns) {      \
       repeat_##bits(to, from, rows, columns);                                  \
     } else if (rows > 1 && column != 0 && size_of(row) < size_of(column)) {    \
       for (int c = 0; c < columns; c++)                                        \
         for (int r = 0; r < rows; r++)                                         \
-          to[(int64_t)r * columns + c] = from[r * row + c * column];           \
+          to[r * tile_row + c] = from[r * row + c * column];                   \
     } else {                                                                   \
       for (int r = 0; r < rows; r++)                                           \
-        row_##bits(                                                            \
-            to + (int64_t)r * columns, from + r * row, column, columns);       \
+        row_##bits(to + r * tile_row, from + r * row, column, columns);        \
     }                                                                          \
   }                                                                            \
   static void store_##bits(                                                    \
