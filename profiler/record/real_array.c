@@ -240,9 +240,15 @@ static void array_gone(const void* desc, real_entry entry, bool evaluated) {
   lazuli_probe_release event = {.array = entry.id, .evaluated = evaluated};
   /* Inside an eval it is MLX that lets go: its stack says nothing. */
   bool mute = real_self.eval != 0 || real_self.in_task;
-  if (mute) record_stack_mute(true);
+  if (mute)
+    record_stack_mute(true);
+  else /* the line of a script says who let go; by which native calls, not */
+    record_stack_give(record_stack_script());
   record_probe()->release(NULL, &event);
-  if (mute) record_stack_mute(false);
+  if (mute)
+    record_stack_mute(false);
+  else
+    record_stack_give(0);
 }
 DESC_HOOK(real_hook_desc_end, "_ZN3mlx4core5array9ArrayDescD1Ev")
 DESC_HOOK(real_hook_desc_end_base, "_ZN3mlx4core5array9ArrayDescD2Ev")

@@ -46,6 +46,7 @@ typedef struct record_thread {
   bool introduced;       /* its `thread` event is written */
   uint32_t generation;   /* of record.generation, for `names` */
   uint32_t newest_stack; /* the largest stack id seen */
+  int interpreter;       /* frames within which one was found; 0: none yet */
   uint64_t entered;      /* when the sampled callback began; else 0 */
   uint64_t events, ns, stacks, stack_ns, lost;
   uint64_t next_sample; /* of `events`, when to measure */
@@ -203,6 +204,9 @@ void record_stack_mute(bool on);
 void record_stack_give(uint32_t id);
 /* The stack that an event would carry now. */
 uint32_t record_stack_now(void);
+/* The interpreter's frames alone, where this thread runs it just now: a third
+ * of the cost. Else 0. */
+uint32_t record_stack_script(void);
 
 /* ---- record_module.c ---------------------------------------------------- */
 

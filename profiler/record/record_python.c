@@ -90,6 +90,17 @@ bool record_python_owns(uint64_t address) {
   return address - python.begin < python.end - python.begin;
 }
 
+static bool python_is_up(void) {
+  return python.found && py.Py_IsInitialized() &&
+         !(py.Py_IsFinalizing && py.Py_IsFinalizing()) &&
+         !(py._Py_IsFinalizing && py._Py_IsFinalizing());
+}
+
+bool record_python_runs(void) {
+  return python_is_up() && py.PyGILState_GetThisThreadState() &&
+         py.PyGILState_Check();
+}
+
 /* The interpreter as this thread may use it now; undone by python_leave(). */
 typedef struct python_visit {
   bool took;
@@ -101,11 +112,7 @@ typedef struct python_visit {
  * thread's, but to look at them the GIL is needed. A thread that Python does
  * not know has no frames. */
 static bool python_enter(python_visit* v) {
-  if (!python.found || !py.Py_IsInitialized()) return false;
-  if ((py.Py_IsFinalizing && py.Py_IsFinalizing()) ||
-      (py._Py_IsFinalizing && py._Py_IsFinalizing()))
-    return false;
-  if (!py.PyGILState_GetThisThreadState()) return false;
+  if (!python_is_up() || !py.PyGILState_GetThisThreadState()) return false;
   v->took = !py.PyGILState_Check();
   if (v->took) v->gil = py.PyGILState_Ensure();
   py.PyErr_Fetch(&v->type, &v->value, &v->trace);

@@ -17,6 +17,9 @@ void record_python_forked(void);
 /* True when there is one and this address is its own code. */
 bool record_python_owns(uint64_t address);
 
+/* True where this thread has the GIL. */
+bool record_python_runs(void);
+
 /* The Python frames of this thread as `location` frames, innermost first; how
  * many. Takes the GIL where this thread has given it up. */
 uint32_t record_python_stack(record_thread* t, uint64_t* frames, uint32_t room);

@@ -64,10 +64,23 @@ void record_stack_give(uint32_t id) {
   if (t) t->given = id;
 }
 
+static uint32_t stack_walk(record_thread* t, bool script);
+
 uint32_t record_stack_now(void) {
   record_thread* t = record_enter();
   if (!t) return 0;
   uint32_t id = record_stack(t);
+  record_leave(t);
+  return id;
+}
+
+uint32_t record_stack_script(void) {
+  record_thread* t = record_self;
+  if (!t || !stack.depth || t->mute || t->given || !record_python_runs())
+    return 0;
+  t = record_enter();
+  if (!t) return 0;
+  uint32_t id = stack_walk(t, true);
   record_leave(t);
   return id;
 }
@@ -88,34 +101,55 @@ static uint32_t stack_with_python(
   return native < depth ? native : depth;
 }
 
-uint32_t record_stack_take(record_thread* t) {
-  void* frames[RECORD_STACKS_MAX + STACK_OWN];
-  if (t->given) return t->given;
-  if (!stack.backtrace || !stack.depth || t->mute) return 0;
-  /* A signal handler that interrupted the unwinder must not enter it again. */
-  if (atomic_load_explicit(&t->unwinding, memory_order_relaxed)) return 0;
-  int saved = errno;
-  uint64_t began = t->entered ? trace_now() : 0;
-  atomic_store_explicit(&t->unwinding, true, memory_order_relaxed);
+/* Walks no further than an interpreter was from here the last times, if it is
+ * found there again: what called it is not kept. */
+static int stack_native(record_thread* t, void** frames, int room) {
+  const int near = t->interpreter < room ? t->interpreter : 0;
+  int n = 0;
+  if (near) {
+    n = stack.backtrace(frames, near);
+    for (int i = n - 1; n == near && i >= 0; i--)
+      if (record_python_owns((uintptr_t)frames[i])) return n;
+    if (n < near) return n;
+  }
+  n = stack.backtrace(frames, room);
+  for (int i = 0; i < n; i++)
+    if (record_python_owns((uintptr_t)frames[i])) {
+      t->interpreter = i + 2 > t->interpreter ? i + 2 : t->interpreter;
+      break;
+    }
+  return n;
+}
+
+/* The frames of this thread without the recorder's own; how many. */
+static uint32_t stack_frames(record_thread* t, void** frames, uint64_t** kept) {
   /* As far as to an interpreter, however few are kept. */
   const uint32_t room = stack.depth > STACK_LEAST ? stack.depth : STACK_LEAST;
   const int held = record_hold(); /* the unwinder reads files */
-  int n = stack.backtrace(frames, (int)(room + STACK_OWN));
+  int n = stack_native(t, frames, (int)(room + STACK_OWN));
   record_resume(held);
   uint64_t begin, end;
   record_module_self(&begin, &end);
   int skip = 0;
   while (skip < n && (uintptr_t)frames[skip] - begin < end - begin) skip++;
-  uint32_t id = 0;
-  if (n > skip) {
-    uint32_t count = (uint32_t)(n - skip);
-    uint64_t* kept = (uint64_t*)(frames + skip);
-    count = stack_with_python(t, kept, count);
-    id = trace_writer_stack(record.writer, kept, count);
-    if (id > t->newest_stack) {
-      t->newest_stack = id;
-      record_module_check(t, kept, count);
-    }
+  *kept = (uint64_t*)(frames + skip);
+  return n > skip ? stack_with_python(t, *kept, (uint32_t)(n - skip)) : 0;
+}
+
+static uint32_t stack_walk(record_thread* t, bool script) {
+  void* frames[RECORD_STACKS_MAX + STACK_OWN];
+  /* A signal handler that interrupted the unwinder must not enter it again. */
+  if (atomic_load_explicit(&t->unwinding, memory_order_relaxed)) return 0;
+  int saved = errno;
+  uint64_t began = t->entered ? trace_now() : 0;
+  atomic_store_explicit(&t->unwinding, true, memory_order_relaxed);
+  uint64_t* kept = (uint64_t*)frames;
+  const uint32_t count = script ? record_python_stack(t, kept, stack.depth)
+                                : stack_frames(t, frames, &kept);
+  const uint32_t id = trace_writer_stack(record.writer, kept, count);
+  if (id > t->newest_stack) {
+    t->newest_stack = id;
+    record_module_check(t, kept, count);
   }
   atomic_store_explicit(&t->unwinding, false, memory_order_relaxed);
   t->stacks++;
@@ -125,4 +159,10 @@ uint32_t record_stack_take(record_thread* t) {
   }
   errno = saved;
   return id;
+}
+
+uint32_t record_stack_take(record_thread* t) {
+  if (t->given) return t->given;
+  if (!stack.backtrace || !stack.depth || t->mute) return 0;
+  return stack_walk(t, false);
 }

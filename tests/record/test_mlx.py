@@ -356,6 +356,44 @@ def compiler():
         check(w["total_ns"] > 1e7, f"the compiler took {w}")
 
 
+def tiny():
+    """Stacks that are taken often, on shorter ways than others: an operation's
+    has the native frames of the interpreter's module and the script's lines, an
+    array's end the lines alone."""
+    path = script("tiny.py")
+    line = lambda text: 1 + [text in l for l in open(path)].index(True)
+    _, trace = record([PYTHON, path])
+    lines = dump(trace)
+    places, stacks = {}, {}
+    for l in events(lines, "location"):
+        m = re.search(r'id=(\d+) file="([^"]*)" line=(\d+)', l)
+        places[1 << 63 | int(m[1])] = os.path.basename(m[2]), int(m[3])
+    for l in events(lines, "stack"):
+        m = re.search(r"id=(\d+) frames=\[([^]]*)\]", l)
+        stacks[m[1]] = [int(frame, 16) for frame in m[2].split()]
+    of = lambda l: stacks.get(re.search(r" stack=(\d+)", l)[1], [0])
+    here = lambda frames: [places[f] for f in frames if f in places]
+    nodes = collections.Counter()
+    for l in events(lines, "node"):
+        if 'op="Add"' in l:
+            frames = of(l)
+            check(frames[0] not in places, f"no native frame: {l}")
+            nodes[tuple(here(frames)[:2])] += 1
+    built = ("tiny.py", line("# built"))
+    for caller in "# let go: the one", "d = add":
+        got = nodes.pop((built, ("tiny.py", line(caller))), 0)
+        check(got == 1000, f"{got} nodes called for by {caller}; also {nodes}")
+    check(not nodes, f"other nodes: {nodes}")
+    ends = collections.Counter()
+    for l in events(lines, "release"):
+        frames = of(l)
+        if frames[0] in places:
+            check(len(here(frames)) == len(frames), f"mixed frames: {l}")
+            ends[places[frames[0]][1]] += 1
+    got = ends[line("d = add")]
+    check(got >= 990, f"{got} arrays let go of where d is set again: {ends}")
+
+
 def walk_to(folder):
     """The folder in which files are."""
     return next(path for path, _, files in os.walk(folder) if files)
