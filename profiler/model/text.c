@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,6 +217,14 @@ const char* text_base(const char* path) {
   return slash ? slash + 1 : path;
 }
 
+static void text_signal(char out[TEXT_SIZE], uint32_t number) {
+  const char* name = number < NSIG ? sigabbrev_np((int)number) : NULL;
+  if (name)
+    snprintf(out, TEXT_SIZE, "ended by SIG%s", name);
+  else
+    snprintf(out, TEXT_SIZE, "ended by signal %u", number);
+}
+
 char* text_end(char out[TEXT_SIZE], const model_info* info) {
   static const char* const hows[] = {"exit", "_exit", "exec", "abort"};
   const char* how = info->how < 4 ? hows[info->how] : "";
@@ -223,6 +232,8 @@ char* text_end(char out[TEXT_SIZE], const model_info* info) {
     snprintf(out, TEXT_SIZE, "still running");
   else if (!info->finished)
     snprintf(out, TEXT_SIZE, "killed");
+  else if (info->how == 4)
+    text_signal(out, info->status);
   else if (info->how > 1)
     snprintf(out, TEXT_SIZE, "ended by %s", how);
   else if (info->status == UINT32_MAX)

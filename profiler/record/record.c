@@ -114,12 +114,15 @@ static void record_step_to_end(void) {
   if (atomic_fetch_add(&steps, 1) != 0) record_close();
 }
 
+bool record_is_awake(void) {
+  return atomic_load(&life.phase) == RECORD_AWAKE &&
+         atomic_load(&record.gate) != RECORD_FORKED && getpid() == life.pid;
+}
+
 bool record_finish(uint32_t status, enum record_end how) {
   /* A child that recorded nothing gets no file for having ended, and one that
    * shares our memory (vfork) does not end us. */
-  if (atomic_load(&life.phase) != RECORD_AWAKE ||
-      atomic_load(&record.gate) == RECORD_FORKED || getpid() != life.pid)
-    return false;
+  if (!record_is_awake()) return false;
   record_thread* t = record_enter_always();
   if (!t) return false;
   if (how == RECORD_END_EXIT || how == RECORD_END_AT_ONCE)
@@ -180,6 +183,7 @@ bool record_begin(void) {
             record_fork_prepare, record_fork_parent, record_fork_in_child);
         on_exit(record_at_exit, NULL);
         record_end_watch();
+        record_signal_watch();
       }
     }
   }

@@ -95,6 +95,7 @@ enum record_end {
   RECORD_END_AT_ONCE = 1,
   RECORD_END_EXEC = 2,
   RECORD_END_ABORT = 3,
+  RECORD_END_SIGNAL = 4,
   RECORD_END_NOT = 255
 };
 /* Writes `finish`, with what stands before it; false where this process
@@ -102,6 +103,8 @@ enum record_end {
 bool record_finish(uint32_t status, enum record_end how);
 /* Nothing comes after: closes the trace. */
 void record_close(void);
+/* Whether this process, and none that shares its memory, has an open trace. */
+bool record_is_awake(void);
 
 /* Before anything is written: the thread's state, or NULL where nothing is to
  * be written. record_enter_always() passes while recording is stopped, too. A
@@ -236,6 +239,13 @@ void record_path_parent(const char* pattern, char* out, size_t size);
 
 /* Once the trace has begun. */
 void record_end_watch(void);
+/* Whether the end by SIGABRT is told: abort() did, before it. */
+bool record_end_told(void);
+
+/* ---- record_signal.c ---------------------------------------------------- */
+
+/* Once the trace has begun, and --start listens to the signal it waits for. */
+void record_signal_watch(void);
 
 /* ---- record_gate.c ------------------------------------------------------ */
 

@@ -68,9 +68,15 @@ LAZULI_API void quick_exit(int status) {
   __builtin_unreachable();
 }
 
+static __thread bool end_aborts __attribute__((tls_model("initial-exec")));
+
+bool record_end_told(void) {
+  return end_aborts;
+}
+
 /* The trace stays open: a handler of SIGABRT may jump away. */
 LAZULI_API void abort(void) {
-  record_finish(UINT32_MAX, RECORD_END_ABORT);
+  end_aborts = record_finish(UINT32_MAX, RECORD_END_ABORT);
   original.abort();
   __builtin_unreachable();
 }

@@ -115,6 +115,79 @@ static int mode_vfork(void) {
   return WEXITSTATUS(status);
 }
 
+/* A signal that nobody handles, sent by the process, or by a fault. */
+static int mode_signal(void) {
+  nodes(1, 500);
+  fake_eval(1, LAZULI_TRIGGER_EVAL);
+  nodes(501, 500);
+  raise(atoi(argument));
+  return 0;
+}
+
+static int mode_divide(void) {
+  volatile int one = 1, zero = 0;
+  nodes(1, 500);
+  fake_eval(1, LAZULI_TRIGGER_EVAL);
+  nodes(501, 500);
+  return one / zero;
+}
+
+static volatile sig_atomic_t handled;
+static void handle(int number) {
+  handled = number;
+}
+
+/* Signals are as if nobody watched: the default is what is found, handlers are
+ * called and given back, and who sets the default again dies by it. */
+static int mode_signal_own(void) {
+  struct sigaction action = {.sa_handler = handle}, before;
+  nodes(1, 500);
+  fake_eval(1, LAZULI_TRIGGER_EVAL);
+  if (sigaction(SIGTERM, NULL, &before) != 0 || before.sa_handler != SIG_DFL ||
+      before.sa_flags)
+    return 1;
+  if (signal(SIGTERM, handle) != SIG_DFL) return 2;
+  raise(SIGTERM);
+  if (handled != SIGTERM) return 3;
+  if (signal(SIGTERM, SIG_DFL) != handle) return 4;
+  if (sigaction(SIGTERM, &action, &before) != 0 || before.sa_handler != SIG_DFL)
+    return 5;
+  handled = 0;
+  raise(SIGTERM);
+  if (handled != SIGTERM) return 6;
+  if (signal(SIGTERM, SIG_IGN) != handle) return 7;
+  raise(SIGTERM);
+  pid_t child = fork();
+  if (child == 0) {
+    signal(SIGTERM, SIG_DFL);
+    raise(SIGTERM);
+    _exit(1);
+  }
+  int status;
+  if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) return 8;
+  if (sigaction(SIGTERM, NULL, &before) != 0 || before.sa_handler != SIG_IGN)
+    return 9;
+  nodes(501, 500);
+  action.sa_handler = SIG_DFL;
+  if (sigaction(SIGTERM, &action, &before) != 0 || before.sa_handler != SIG_IGN)
+    return 10;
+  raise(SIGTERM);
+  return 11;
+}
+
+/* No room for a handler: it dies as it would. */
+static int overflow(int depth) {
+  volatile char room[4096];
+  room[0] = (char)depth;
+  return depth < 1 << 30 ? overflow(depth + 1) + room[0] : 0;
+}
+static int mode_overflow(void) {
+  nodes(1, 500);
+  fake_eval(1, LAZULI_TRIGGER_EVAL);
+  nodes(501, 500);
+  return overflow(0);
+}
+
 /* SIGABRT is caught, and left by a jump. */
 static jmp_buf back;
 static void jump_back(int number) {
@@ -337,6 +410,10 @@ static const struct {
     {"kill", mode_kill},
     {"segv", mode_segv},
     {"abort", mode_abort},
+    {"signal", mode_signal},
+    {"divide", mode_divide},
+    {"signal_own", mode_signal_own},
+    {"overflow", mode_overflow},
     {"abort_caught", mode_abort_caught},
     {"exit_at_once", mode_exit_at_once},
     {"quick_exit", mode_quick_exit},

@@ -43,8 +43,11 @@ static size_t nodes_in_order(const run_trace* t) {
 
 /* `how` it ended, as the trace has it; RECORDED_NOTHING where it could not. */
 #define RECORDED_NOTHING (-1)
+#define BY_SIGNAL 4
 static void killed_by(const char* mode, int signal, int how) {
-  run_result r = RUN(lazuli, "record", "-o", "t.lzt", program, mode);
+  char number[16];
+  snprintf(number, sizeof number, "%d", signal);
+  run_result r = RUN(lazuli, "record", "-o", "t.lzt", program, mode, number);
   assert_true(WIFSIGNALED(r.status));
   assert_int_equal(WTERMSIG(r.status), signal);
   run_trace* t = run_read("t.lzt");
@@ -54,8 +57,12 @@ static void killed_by(const char* mode, int signal, int how) {
   assert_int_equal(run_count(t, TRACE_EVENT_eval_end), 1);
   assert_int_equal(
       run_count(t, TRACE_EVENT_finish), how == RECORDED_NOTHING ? 0 : 1);
-  if (how != RECORDED_NOTHING)
-    assert_int_equal(run_find(t, TRACE_EVENT_finish, 0)->finish.how, how);
+  if (how != RECORDED_NOTHING) {
+    const trace_event* last = run_find(t, TRACE_EVENT_finish, 0);
+    assert_int_equal(last->finish.how, how);
+    assert_int_equal(
+        last->finish.status, how == BY_SIGNAL ? (uint32_t)signal : UINT32_MAX);
+  }
   assert_false(t->info.finished);
   run_free(t);
 }
@@ -95,7 +102,32 @@ static void test_kill(void** state) {
 
 static void test_segv(void** state) {
   (void)state;
-  killed_by("segv", SIGSEGV, RECORDED_NOTHING);
+  killed_by("segv", SIGSEGV, BY_SIGNAL);
+  killed_by("divide", SIGFPE, BY_SIGNAL);
+  killed_by("overflow", SIGSEGV, RECORDED_NOTHING);
+}
+
+/* Those that end a process by default, each sent from outside of any fault. */
+static void test_signals(void** state) {
+  (void)state;
+  const int fatal[] = {SIGTERM, SIGINT, SIGHUP, SIGSEGV, SIGUSR1, SIGXCPU};
+  for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+    killed_by("signal", fatal[i], BY_SIGNAL);
+  killed_by("signal", SIGABRT, 3);
+  killed_by("signal", SIGRTMIN, RECORDED_NOTHING);
+  run_result r = RUN(lazuli, "report", "--json", "t.lzt");
+  assert_non_null(strstr(r.out, "\"end\":\t\"killed\""));
+  killed_by("signal", SIGTERM, BY_SIGNAL);
+  r = RUN(lazuli, "report", "--json", "t.lzt");
+  assert_non_null(strstr(r.out, "\"end\":\t\"ended by SIGTERM\""));
+}
+
+/* And nothing of it is seen by a program that has handlers of its own. */
+static void test_signal_own(void** state) {
+  (void)state;
+  run_result r = RUN(program, "signal_own");
+  assert_true(WIFSIGNALED(r.status));
+  killed_by("signal_own", SIGTERM, BY_SIGNAL);
 }
 
 static void test_abort(void** state) {
@@ -297,6 +329,8 @@ int main(void) {
       TEST(test_kill),
       TEST(test_segv),
       TEST(test_abort),
+      TEST(test_signals),
+      TEST(test_signal_own),
       TEST(test_ends),
       TEST(test_kill_anywhere),
       TEST(test_exit_in_handler),
