@@ -13,6 +13,7 @@
 enum {
   TILE = 4096,    /* elements of a row worked on at once */
   GRAIN = 16384,  /* elements worth a thread's while */
+  TURNED = 64,    /* rows that are turned at once, at least */
   MAX_PARTS = 32, /* sets of sums for weight and bias gradients */
 #if defined(LAZULI_HOSTILE)
   STREAM_BYTES = 64
@@ -119,16 +120,126 @@ static void norm_row(const norm_job* job, const uint8_t* x, uint8_t* out) {
   }
 }
 
+/* Weight and bias as tiles, where rows fit in one. */
+typedef struct norm_params {
+  tile_space w_space, b_space;
+  const void *w, *b;
+} norm_params;
+
+/* As many rows as fit in a tile, from memory row by row to a tile, and so back.
+ * x_row and out_row: from row to row. */
+static void norm_tile(
+    const norm_job* job,
+    const norm_params* p,
+    const uint8_t* x,
+    int64_t x_row,
+    uint8_t* out,
+    int64_t out_row,
+    int64_t rows) {
+  tile_space tile;
+  int64_t n = job->n, all = rows * n;
+  int64_t wide = floats_is_wide(job->type) ? 8 : 4;
+  bool half = job->size == 2;
+  const void* from = x;
+  bool whole = x_row == n && job->x_stride == 1;
+  if (half || job->x_stride != 1) {
+    from = tile;
+    for (int64_t r = 0; r < (whole ? 1 : rows); r++)
+      floats_load(
+          job->type,
+          x + r * x_row * job->size,
+          job->x_stride,
+          whole ? all : n,
+          (uint8_t*)tile + r * n * wide);
+    x_row = n;
+  }
+  bool direct = !half && job->out_stride == 1 && !job->stream;
+  job->kernels->rows(
+      from,
+      x_row,
+      n,
+      rows,
+      job->centred,
+      job->eps,
+      half ? NULL : p->w,
+      half ? NULL : p->b,
+      direct ? (void*)out : tile,
+      direct ? out_row : n);
+  if (direct) return;
+  /* Halves are rounded before the weight and before the bias. */
+  if (half && p->w) {
+    floats_round(job->type, tile, all);
+    job->kernels->scaled(tile, n, rows, p->w, NULL);
+  }
+  if (half && p->b) {
+    floats_round(job->type, tile, all);
+    job->kernels->scaled(tile, n, rows, NULL, p->b);
+  }
+  whole = out_row == n && job->out_stride == 1;
+  for (int64_t r = 0; r < (whole ? 1 : rows); r++) {
+    uint8_t* to = out + r * out_row * job->size;
+    const uint8_t* some = (uint8_t*)tile + r * n * wide;
+    int64_t m = whole ? all : n;
+    if (job->stream && !half && job->out_stride == 1)
+      tile_stream(to, some, (size_t)(m * job->size));
+    else
+      floats_store(job->type, to, job->out_stride, some, m);
+  }
+}
+
+static void norm_lines(
+    const norm_job* job,
+    const norm_params* p,
+    const uint8_t* x,
+    int64_t x_row,
+    uint8_t* out,
+    int64_t out_row,
+    int64_t rows) {
+  int64_t most = TILE / job->n;
+  for (int64_t r = 0, some; r < rows; r += some) {
+    some = most == 0 ? 1 : rows - r < most ? rows - r : most;
+    const uint8_t* from = x + r * x_row * job->size;
+    uint8_t* to = out + r * out_row * job->size;
+    if (most == 0)
+      norm_row(job, from, to);
+    else
+      norm_tile(job, p, from, x_row, to, out_row, some);
+  }
+}
+
 static void norm_rows(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const norm_job* job = ctx;
+  int64_t n = job->n;
+  norm_params p = {.w = NULL};
+  if (n <= TILE) {
+    p.w = part_of(job, job->w, job->w_stride, 0, n, p.w_space);
+    p.b = part_of(job, job->b, job->b_stride, 0, n, p.b_space);
+  }
+  int64_t x_row = walk_stride(&job->rows, 0);
+  int64_t out_row = walk_stride(&job->rows, 1);
+  /* Rows whose elements lie apart are turned on their way to the output. */
+  norm_job turned = *job;
+  turned.x_stride = 1;
+  turned.stream = false;
+  bool turns = job->x_stride != 1 && job->out_stride == 1 && out_row == n;
+  int64_t most = TILE / n > TURNED ? TILE / n : TURNED;
   walk_at at;
-  for (walk_seek(&job->rows, &at, begin); begin < end; begin++) {
-    norm_row(
-        job,
-        job->x + at.offset[0] * job->size,
-        job->out + at.offset[1] * job->size);
-    walk_skip(&job->rows, &at, 1);
+  walk_seek(&job->rows, &at, begin);
+  for (int64_t some; begin < end; begin += some) {
+    some = walk_left(&job->rows, &at);
+    if (some > end - begin) some = end - begin;
+    if (turns && some > most) some = most;
+    const uint8_t* x = job->x + at.offset[0] * job->size;
+    uint8_t* out = job->out + at.offset[1] * job->size;
+    if (turns && some > 1) {
+      tile_load(
+          out, x, x_row, job->x_stride, (int)some, (int)n, (size_t)job->size);
+      norm_lines(&turned, &p, out, n, out, n, some);
+    } else {
+      norm_lines(job, &p, x, x_row, out, out_row, some);
+    }
+    if (begin + some < end) walk_skip(&job->rows, &at, some);
   }
   tile_stream_end();
 }

@@ -2,13 +2,10 @@
 
 #include "cpu/simd/vec.h"
 
-#define LANES_SUM(v, lanes) \
-  double total = 0;         \
-  for (int k = 0; k < (lanes); k++) total += (v)[k];
+#define INLINE static inline __attribute__((always_inline))
 
 #define NORM(s, T, LANES)                                                      \
-  static double sum_##s(const void* xv, int64_t n) {                           \
-    const T* x = xv;                                                           \
+  INLINE vec_##s sums_##s(const T* x, int64_t n) {                             \
     vec_##s a = {0}, b = {0}, c = {0}, d = {0};                                \
     int64_t i = 0;                                                             \
     for (; i + 4 * LANES <= n; i += 4 * LANES) {                               \
@@ -17,14 +14,10 @@
       c += vec_load_##s(x + i + 2 * LANES);                                    \
       d += vec_load_##s(x + i + 3 * LANES);                                    \
     }                                                                          \
-    a = (a + b) + (c + d);                                                     \
-    LANES_SUM(a, LANES)                                                        \
-    for (; i < n; i++) total += x[i];                                          \
-    return total;                                                              \
+    for (; i < n; i += LANES) a += vec_load_some_##s(x + i, n - i, 0);         \
+    return (a + b) + (c + d);                                                  \
   }                                                                            \
-  static double squares_##s(const void* xv, int64_t n, double shift) {         \
-    const T* x = xv;                                                           \
-    T m = (T)shift;                                                            \
+  INLINE vec_##s squares_of_##s(const T* x, int64_t n, T m) {                  \
     vec_##s a = {0}, b = {0}, c = {0}, d = {0}, v;                             \
     int64_t i = 0;                                                             \
     for (; i + 4 * LANES <= n; i += 4 * LANES) {                               \
@@ -37,21 +30,26 @@
       v = vec_load_##s(x + i + 3 * LANES) - m;                                 \
       d += v * v;                                                              \
     }                                                                          \
-    a = (a + b) + (c + d);                                                     \
-    LANES_SUM(a, LANES)                                                        \
-    for (; i < n; i++) total += (x[i] - m) * (x[i] - m);                       \
+    for (; i < n; i += LANES) {                                                \
+      v = vec_load_some_##s(x + i, n - i, m) - m;                              \
+      a += v * v;                                                              \
+    }                                                                          \
+    return (a + b) + (c + d);                                                  \
+  }                                                                            \
+  static double sum_##s(const void* x, int64_t n) {                            \
+    vec_##s v = sums_##s(x, n);                                                \
+    double total = 0;                                                          \
+    for (int k = 0; k < LANES; k++) total += v[k];                             \
     return total;                                                              \
   }                                                                            \
-  static void apply_##s(                                                       \
-      const void* xv,                                                          \
-      int64_t n,                                                               \
-      double shift,                                                            \
-      double scale,                                                            \
-      const void* wv,                                                          \
-      const void* bv,                                                          \
-      void* outv) {                                                            \
-    const T *x = xv, *w = wv, *b = bv;                                         \
-    T *out = outv, m = (T)shift, f = (T)scale;                                 \
+  static double squares_##s(const void* x, int64_t n, double shift) {          \
+    vec_##s v = squares_of_##s(x, n, (T)shift);                                \
+    double total = 0;                                                          \
+    for (int k = 0; k < LANES; k++) total += v[k];                             \
+    return total;                                                              \
+  }                                                                            \
+  INLINE void scale_##s(                                                       \
+      const T* x, int64_t n, T m, T f, const T* w, const T* b, T* out) {       \
     if (w && b)                                                                \
       for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f * w[i] + b[i];   \
     else if (w)                                                                \
@@ -60,6 +58,47 @@
       for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f + b[i];          \
     else                                                                       \
       for (int64_t i = 0; i < n; i++) out[i] = (x[i] - m) * f;                 \
+  }                                                                            \
+  static void apply_##s(                                                       \
+      const void* x,                                                           \
+      int64_t n,                                                               \
+      double shift,                                                            \
+      double scale,                                                            \
+      const void* w,                                                           \
+      const void* b,                                                           \
+      void* out) {                                                             \
+    scale_##s(x, n, (T)shift, (T)scale, w, b, out);                            \
+  }                                                                            \
+  static void rows_##s(                                                        \
+      const void* xv,                                                          \
+      int64_t stride,                                                          \
+      int64_t n,                                                               \
+      int64_t rows,                                                            \
+      bool centred,                                                            \
+      double eps,                                                              \
+      const void* w,                                                           \
+      const void* b,                                                           \
+      void* outv,                                                              \
+      int64_t out_stride) {                                                    \
+    const T* x = xv;                                                           \
+    T *out = outv, m = 0;                                                      \
+    const double each = 1 / (double)n;                                         \
+    for (int64_t r = 0; r < rows; r++, x += stride, out += out_stride) {       \
+      if (centred) m = (T)(vec_total_##s(sums_##s(x, n)) * each);              \
+      double squares = vec_total_##s(squares_of_##s(x, n, m));                 \
+      scale_##s(x, n, m, (T)(1 / sqrt(squares * each + eps)), w, b, out);      \
+    }                                                                          \
+  }                                                                            \
+  static void scaled_##s(                                                      \
+      void* xv, int64_t n, int64_t rows, const void* wv, const void* bv) {     \
+    const T *w = wv, *b = bv;                                                  \
+    T* x = xv;                                                                 \
+    for (int64_t r = 0; r < rows; r++, x += n) {                               \
+      if (w)                                                                   \
+        for (int64_t i = 0; i < n; i++) x[i] *= w[i];                          \
+      if (b)                                                                   \
+        for (int64_t i = 0; i < n; i++) x[i] += b[i];                          \
+    }                                                                          \
   }                                                                            \
   static void dots_##s(                                                        \
       const void* xv,                                                          \
@@ -123,7 +162,7 @@
       for (int64_t i = 0; i < n; i++) gb[i] += g[i];                           \
   }                                                                            \
   /* n rows among themselves, then joined to those before (Chan et al.). */    \
-  static inline __attribute__((always_inline)) void moments_some_##s(          \
+  INLINE void moments_some_##s(                                                \
       const T* x,                                                              \
       int64_t stride,                                                          \
       const int n,                                                             \
@@ -183,6 +222,8 @@
       .sum = sum_##s,                                                          \
       .squares = squares_##s,                                                  \
       .apply = apply_##s,                                                      \
+      .rows = rows_##s,                                                        \
+      .scaled = scaled_##s,                                                    \
       .dots = dots_##s,                                                        \
       .slope = slope_##s,                                                      \
       .collect = collect_##s,                                                  \

@@ -19,6 +19,23 @@ typedef struct norm_table {
       const void* w,
       const void* b,
       void* out);
+  /* The norm of rows of n elements, `stride` and `out_stride` apart: less their
+   * mean if `centred`, over the root of their mean square and eps [· w] [+ b].
+   * out may be x. */
+  void (*rows)(
+      const void* x,
+      int64_t stride,
+      int64_t n,
+      int64_t rows,
+      bool centred,
+      double eps,
+      const void* w,
+      const void* b,
+      void* out,
+      int64_t out_stride);
+  /* Rows without gaps: x = x [· w] [+ b] */
+  void (*scaled)(
+      void* x, int64_t n, int64_t rows, const void* w, const void* b);
   /* With u = g·w (w NULL: g): adds the sums of u and of u·(x - shift). */
   void (*dots)(
       const void* x,

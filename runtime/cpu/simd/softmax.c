@@ -105,31 +105,20 @@ static inline vec_f64 exp_term_f64(vec_f64 x) {
   return vec_exp_f64(x);
 }
 
-/* Lanes to one, in halves: short rows spend their time in that. The order of a
- * sum is the same for all of an instruction set. */
 #if defined(LZ_ISA_avx512)
-#define TOTAL_f32(v) _mm512_reduce_add_ps((__m512)(v))
-#define TOTAL_f64(v) _mm512_reduce_add_pd((__m512d)(v))
 #define LARGEST_f32(v) _mm512_reduce_max_ps((__m512)(v))
 #define LARGEST_f64(v) _mm512_reduce_max_pd((__m512d)(v))
 #else
-#define TOTAL_f32(v) total_f32(v)
-#define TOTAL_f64(v) total_f64(v)
 #define LARGEST_f32(v) largest_f32(v)
 #define LARGEST_f64(v) largest_f64(v)
-#define IN_HALVES(s, T, LANES)                                     \
-  static inline T total_##s(vec_##s v) {                           \
-    for (int w = LANES / 2; w; w /= 2)                             \
-      for (int k = 0; k < w; k++) v[k] += v[k + w];                \
-    return v[0];                                                   \
-  }                                                                \
+#define LARGEST(s, T, LANES)                                       \
   static inline T largest_##s(vec_##s v) {                         \
     T top = v[0];                                                  \
     for (int k = 1; k < LANES; k++) top = v[k] > top ? v[k] : top; \
     return top;                                                    \
   }
-IN_HALVES(f32, float, VEC_F32)
-IN_HALVES(f64, double, VEC_F64)
+LARGEST(f32, float, VEC_F32)
+LARGEST(f64, double, VEC_F64)
 #endif
 
 /* Rows of a block of columns whose exponentials are summed at once. */
@@ -139,13 +128,6 @@ typedef int32_t mask_f32 __attribute__((vector_size(4 * VEC_F32)));
 typedef int64_t mask_f64 __attribute__((vector_size(8 * VEC_F64)));
 
 #define SOFTMAX(s, T, LANES)                                                  \
-  /* up to LANES elements; what is missing is -infinity */                    \
-  static inline vec_##s load_##s(const T* x, int64_t n) {                     \
-    if (n >= LANES) return vec_load_##s(x);                                   \
-    T some[LANES];                                                            \
-    for (int k = 0; k < LANES; k++) some[k] = k < n ? x[k] : -(T)INFINITY;    \
-    return vec_load_##s(some);                                                \
-  }                                                                           \
   static inline void store_##s(T* x, vec_##s v, int64_t n) {                  \
     memcpy(x, &v, n >= LANES ? sizeof v : (size_t)n * sizeof(T));             \
   }                                                                           \
@@ -167,7 +149,7 @@ typedef int64_t mask_f64 __attribute__((vector_size(8 * VEC_F64)));
         most[k] = greater_##s(most[k], v);                                    \
       }                                                                       \
     for (; i < n; i += LANES) {                                               \
-      vec_##s v = load_##s(x + i, n - i);                                     \
+      vec_##s v = vec_load_some_##s(x + i, n - i, -(T)INFINITY);              \
       odd[0] |= v != v;                                                       \
       most[0] = greater_##s(most[0], v);                                      \
     }                                                                         \
@@ -194,13 +176,13 @@ typedef int64_t mask_f64 __attribute__((vector_size(8 * VEC_F64)));
         sum[k] += t;                                                          \
       }                                                                       \
     for (; i < n; i += LANES) {                                               \
-      vec_##s t = load_##s(x + i, n - i) - shift;                             \
+      vec_##s t = vec_load_some_##s(x + i, n - i, -(T)INFINITY) - shift;      \
       vec_##s low = exp_low_##s(t);                                           \
       if (!term) store_##s(e + i, low, n - i);                                \
       sum[0] += low;                                                          \
     }                                                                         \
     sum[0] += sum[1] + (sum[2] + sum[3]);                                     \
-    return TOTAL_##s(sum[0]);                                                 \
+    return vec_total_##s(sum[0]);                                             \
   }                                                                           \
   static double exp_sum_##s(const void* x, int64_t n, double m, void* e) {    \
     return e ? exp_sum_of_##s(x, n, m, e, false)                              \

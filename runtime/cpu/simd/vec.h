@@ -51,6 +51,51 @@ static inline void vec_store_f64(double* p, vec_f64 v) {
   memcpy(p, &v, sizeof v);
 }
 
+/* Up to a vector of elements; lanes behind them are `fill`. */
+#if defined(LZ_ISA_avx512)
+static inline vec_f32 vec_load_some_f32(const float* p, int64_t n, float fill) {
+  const __mmask16 mask = (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
+  return (vec_f32)_mm512_mask_loadu_ps(_mm512_set1_ps(fill), mask, p);
+}
+static inline vec_f64 vec_load_some_f64(
+    const double* p, int64_t n, double fill) {
+  const __mmask8 mask = (__mmask8)(n >= 8 ? 0xff : (1u << n) - 1);
+  return (vec_f64)_mm512_mask_loadu_pd(_mm512_set1_pd(fill), mask, p);
+}
+#else
+#define VEC_LOAD_SOME(s, T, LANES)                                         \
+  static inline vec_##s vec_load_some_##s(const T* p, int64_t n, T fill) { \
+    if (n >= LANES) return vec_load_##s(p);                                \
+    T some[LANES];                                                         \
+    for (int k = 0; k < LANES; k++) some[k] = k < n ? p[k] : fill;         \
+    return vec_load_##s(some);                                             \
+  }
+VEC_LOAD_SOME(f32, float, VEC_F32)
+VEC_LOAD_SOME(f64, double, VEC_F64)
+#endif
+
+/* Lanes added up, in halves: short rows spend their time in that. The order is
+ * the same for all of an instruction set. */
+#if defined(LZ_ISA_avx512)
+static inline float vec_total_f32(vec_f32 v) {
+  return _mm512_reduce_add_ps((__m512)v);
+}
+static inline double vec_total_f64(vec_f64 v) {
+  return _mm512_reduce_add_pd((__m512d)v);
+}
+#else
+static inline float vec_total_f32(vec_f32 v) {
+  for (int w = VEC_F32 / 2; w; w /= 2)
+    for (int k = 0; k < w; k++) v[k] += v[k + w];
+  return v[0];
+}
+static inline double vec_total_f64(vec_f64 v) {
+  for (int w = VEC_F64 / 2; w; w /= 2)
+    for (int k = 0; k < w; k++) v[k] += v[k + w];
+  return v[0];
+}
+#endif
+
 /* Past the caches, to where a vector is aligned; see tile_stream_end(). */
 static inline void vec_stream_f32(float* p, vec_f32 v) {
 #if defined(LZ_ISA_avx512)
