@@ -30,6 +30,12 @@ static char* report_longest(
   return hidden ? text_ns(out, longest) : strcpy(out, "");
 }
 
+/* A number of kernels; nothing where the runtime does not tell of them. */
+static const char* report_kernel_count(
+    char out[TEXT_SIZE], const report* r, uint64_t kernels) {
+  return model_tells(r->m, "kernel-end") ? text_count(out, kernels) : "";
+}
+
 static void report_each_eval(const report* r) {
   static const term_column columns[] = {
       {"eval", true, false, TERM_PLAIN},
@@ -57,7 +63,7 @@ static void report_each_eval(const report* r) {
     term_table_cell(t, "%s", report_function(r, p));
     term_table_cell(t, "%u", v->n_outputs);
     term_table_cell(t, "%s", text_count(c, v->nodes));
-    term_table_cell(t, "%s", text_count(d, v->kernels));
+    term_table_cell(t, "%s", report_kernel_count(d, r, v->kernels));
     term_table_cell(
         t,
         "%s",
@@ -97,7 +103,7 @@ static void report_eval_groups(const report* r) {
     term_table_cell(t, "%s", report_place(place, r, v->place));
     term_table_cell(t, "%s", report_function(r, v->place));
     term_table_cell(t, "%s", text_count(text, v->nodes));
-    term_table_cell(t, "%s", text_count(text, v->kernels));
+    term_table_cell(t, "%s", report_kernel_count(text, r, v->kernels));
     term_table_cell(t, "%s", text_ns(text, v->total_ns));
     term_table_cell(t, "%s", text_ns(text, v->total_ns / v->count));
     term_table_cell(
@@ -193,6 +199,12 @@ void report_kernels(const report* r) {
   static const term_column shaped[] = {
       COLUMNS, {"result", false, false, TERM_PLAIN}};
 #undef COLUMNS
+  if (!r->s->ran && r->s->n_evals && !model_tells(r->m, "kernel-end"))
+    term_section(
+        &r->term,
+        "KERNELS",
+        "not told by this version of the runtime: neither how many there were, "
+        "nor when");
   if (!r->s->ran) return;
   char line[200], a[TEXT_SIZE], b[TEXT_SIZE];
   snprintf(

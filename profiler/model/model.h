@@ -290,6 +290,10 @@ void model_free(model* m);
 
 const char* model_string(const model* m, uint32_t string);
 
+/* Whether the runtime could tell such events: not what `info.coverage` names.
+ * Where it could not, that there are none says nothing. */
+bool model_tells(const model* m, const char* event);
+
 /* The user's line of a stack: the site's frame, or NULL. */
 const model_frame* model_site(const model* m, uint32_t stack);
 

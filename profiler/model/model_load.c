@@ -61,6 +61,16 @@ const char* model_string(const model* m, uint32_t string) {
   return string < s->n ? s->at[string] : "";
 }
 
+bool model_tells(const model* m, const char* event) {
+  const size_t length = strlen(event);
+  for (const char* at = model_string(m, m->info.coverage); *at;) {
+    const size_t n = strcspn(at, ", ");
+    if (n == length && strncmp(at, event, n) == 0) return false;
+    at += n + strspn(at + n, ", ");
+  }
+  return true;
+}
+
 const model_frame* model_site(const model* m, uint32_t stack) {
   if (stack >= m->n_stacks || m->stacks[stack].site == MODEL_NONE) return NULL;
   return &m->frames[m->stacks[stack].site];

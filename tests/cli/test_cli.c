@@ -12,6 +12,7 @@
 
 #include "build_trace.h"
 #include "cli_run.h"
+#include "lazuli/probe.h"
 
 /* Sanitizers make processes slow. */
 #ifdef __SANITIZE_ADDRESS__
@@ -366,6 +367,45 @@ static void test_pages(void** state) {
   free(all);
 }
 
+/* A loop of evaluations that a runtime tells of without its kernels, or with
+ * none in them. */
+static char* without_kernels(const char* coverage) {
+  build b = build_begin("blind.lzt");
+  const trace_runtime runtime = {
+      .kind = 2,
+      .path = {"libmlx.so", 9},
+      .version = {"0.30.0", 6},
+      .coverage = {coverage, (uint32_t)strlen(coverage)}};
+  trace_put_runtime(b.w, build_time(&b), &runtime);
+  const uint32_t line = build_stack(&b, "/home/ada/train.py", 7, "step");
+  for (int i = 0; i < 30; i++) {
+    uint64_t node = build_node(&b, "Add", line, 2, 2, NULL);
+    uint64_t eval = build_eval(&b, LAZULI_TRIGGER_EVAL, line, node);
+    build_step(&b, 1000000);
+    build_eval_end(&b, eval, 1, 0);
+  }
+  build_finish(&b, 0);
+  cli_result r = cli_run("report blind.lzt");
+  assert_int_equal(r.status, 0);
+  char* out = strdup(r.out);
+  cli_result_free(&r);
+  return out;
+}
+
+/* What a runtime cannot tell is not taken for nothing. */
+static void test_not_told(void** state) {
+  (void)state;
+  char* told = without_kernels("rewrite");
+  assert_non_null(strstr(told, "in a tight loop"));
+  assert_null(strstr(told, "KERNELS"));
+  free(told);
+  char* not = without_kernels("rewrite,kernel-begin,kernel-end");
+  assert_null(strstr(not, "in a tight loop"));
+  assert_null(strstr(not, "in kernels"));
+  assert_non_null(strstr(not, "KERNELS  not told by this version"));
+  free(not );
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   cli_run_begin(argv[1]);
@@ -385,6 +425,7 @@ int main(int argc, char** argv) {
       cmocka_unit_test(test_misused),
       cmocka_unit_test(test_help),
       cmocka_unit_test(test_pages),
+      cmocka_unit_test(test_not_told),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   cli_run_end();
