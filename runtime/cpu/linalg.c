@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <lapacke.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,10 +12,14 @@
 #include "cpu/tile.h"
 #include "stream/pool.h"
 
+enum { LINALG_ROOMS = 3 };
+
 /* The sizes of working memory that LAPACK's function named for the last matrix
- * of a batch: asking again costs as much as a small matrix. */
+ * of a batch, and that memory: asking again costs as much as a small matrix. */
 typedef struct linalg_memo {
-  int m, n, job, size, integers;
+  int m, n, job, size, integers, reals;
+  void* room[LINALG_ROOMS];
+  size_t bytes[LINALG_ROOMS];
 } linalg_memo;
 
 /* Of the batch that this thread works on. */
@@ -24,25 +29,51 @@ static _Thread_local linalg_memo* linalg_known;
 static bool linalg_asks(int m, int n, int job) {
   const linalg_memo* k = linalg_known;
   if (k->size > 0 && k->m == m && k->n == n && k->job == job) return false;
-  *linalg_known = (linalg_memo){.m = m, .n = n, .job = job};
+  linalg_known->m = m;
+  linalg_known->n = n;
+  linalg_known->job = job;
+  linalg_known->size = 0;
   return true;
 }
+
+/* Memory until the batch ends or another matrix asks. NULL: there is none. */
+static void* linalg_room(int nth, size_t bytes) {
+  linalg_memo* k = linalg_known;
+  if (k->bytes[nth] < bytes || !k->room[nth]) {
+    free(k->room[nth]);
+    k->room[nth] = malloc(bytes + 1);
+    k->bytes[nth] = k->room[nth] ? bytes : 0;
+  }
+  return k->room[nth];
+}
+
+#define LINALG_SMALL 16
+#define float_LEAST 1e-12f
+#define double_LEAST 1e-138
 
 #define T float
 #define LAPACK(name) LAPACKE_s##name##_work
 #define NAME(name) float_##name
+#define RANGE(name) float_##name
+#include "cpu/linalg_small.h"
+
 #include "cpu/linalg_real.h"
 #undef T
 #undef LAPACK
 #undef NAME
+#undef RANGE
 
 #define T double
 #define LAPACK(name) LAPACKE_d##name##_work
 #define NAME(name) double_##name
+#define RANGE(name) double_##name
+#include "cpu/linalg_small.h"
+
 #include "cpu/linalg_real.h"
 #undef T
 #undef LAPACK
 #undef NAME
+#undef RANGE
 
 /* Multiplications from which on a matrix is worth several threads. */
 #define LINALG_LARGE (512. * 512 * 512)
@@ -57,8 +88,8 @@ static int complex_svd(
   const int k = m < n ? m : n;
   const char job = u ? 'A' : 'N';
   const size_t floats = u ? 5 * (size_t)k * k + 5 * (size_t)k : 7 * (size_t)k;
-  lapack_int* iwork = malloc((size_t)k * 8 * sizeof *iwork);
-  float* rwork = malloc((floats + 1) * sizeof *rwork);
+  lapack_int* iwork = linalg_room(0, (size_t)k * 8 * sizeof *iwork);
+  float* rwork = linalg_room(1, (floats + 1) * sizeof *rwork);
   lz_complex best = {0, 0}, none, *work = NULL;
   int info = LINALG_MEMORY;
   if (!u) u = vt = &none;
@@ -79,61 +110,57 @@ static int complex_svd(
       size,             \
       rwork,            \
       iwork)
-  if (iwork && rwork) info = GESDD(&best, -1);
+  if (iwork && rwork) info = 0;
+  if (info == 0 && linalg_asks(m, n, job)) {
+    info = GESDD(&best, -1);
+    linalg_known->size = (int)best.re;
+  }
   if (info == 0) {
-    work = malloc((size_t)best.re * sizeof *work);
-    info = work ? GESDD(work, (int)best.re) : LINALG_MEMORY;
+    work = linalg_room(2, (size_t)linalg_known->size * sizeof *work);
+    info = work ? GESDD(work, linalg_known->size) : LINALG_MEMORY;
   }
 #undef GESDD
-  free(work);
-  free(rwork);
-  free(iwork);
   return info;
 }
 
 static int complex_eigh(
     lz_complex* a, int n, float* values, bool vectors, bool upper) {
   const char job = vectors ? 'V' : 'N', part = upper ? 'U' : 'L';
-  lz_complex best = {0, 0}, *work = NULL;
-  float rbest = 0, *rwork = NULL;
-  lapack_int ibest = 0, *iwork = NULL;
-  int info = LAPACKE_cheevd_work(
-      LAPACK_COL_MAJOR,
-      job,
-      part,
-      n,
-      COMPLEX(a),
-      n,
-      values,
-      COMPLEX(&best),
-      -1,
-      &rbest,
-      -1,
-      &ibest,
-      -1);
-  if (info) return info;
-  work = malloc((size_t)best.re * sizeof *work);
-  rwork = malloc((size_t)rbest * sizeof *rwork);
-  iwork = malloc((size_t)ibest * sizeof *iwork);
+  linalg_memo* known = linalg_known;
+  int info = 0;
+#define HEEVD(w, size, rw, rsize, iw, isize) \
+  LAPACKE_cheevd_work(                       \
+      LAPACK_COL_MAJOR,                      \
+      job,                                   \
+      part,                                  \
+      n,                                     \
+      COMPLEX(a),                            \
+      n,                                     \
+      values,                                \
+      COMPLEX(w),                            \
+      size,                                  \
+      rw,                                    \
+      rsize,                                 \
+      iw,                                    \
+      isize)
+  if (linalg_asks(n, n, job)) {
+    lz_complex best = {0, 0};
+    float rbest = 0;
+    lapack_int ibest = 0;
+    info = HEEVD(&best, -1, &rbest, -1, &ibest, -1);
+    if (info) return info;
+    known->size = (int)best.re;
+    known->reals = (int)rbest;
+    known->integers = ibest;
+  }
+  lz_complex* work = linalg_room(0, (size_t)known->size * sizeof *work);
+  float* rwork = linalg_room(1, (size_t)known->reals * sizeof *rwork);
+  lapack_int* iwork = linalg_room(2, (size_t)known->integers * sizeof *iwork);
   info = LINALG_MEMORY;
   if (work && rwork && iwork)
-    info = LAPACKE_cheevd_work(
-        LAPACK_COL_MAJOR,
-        job,
-        part,
-        n,
-        COMPLEX(a),
-        n,
-        values,
-        COMPLEX(work),
-        (int)best.re,
-        rwork,
-        (int)rbest,
-        iwork,
-        ibest);
-  free(work);
-  free(rwork);
-  free(iwork);
+    info =
+        HEEVD(work, known->size, rwork, known->reals, iwork, known->integers);
+#undef HEEVD
   /* a was the transpose of what it stands for, so its conjugate: the vectors
    * are conjugates as well. */
   for (size_t i = 0; i < (size_t)n * n && info == 0 && vectors; i++)
@@ -143,7 +170,7 @@ static int complex_eigh(
 
 static int complex_eig(
     lz_complex* a, int n, lz_complex* values, lz_complex* vectors) {
-  float* rwork = malloc((size_t)n * 2 * sizeof *rwork);
+  float* rwork = linalg_room(0, (size_t)n * 2 * sizeof *rwork);
   lz_complex best = {0, 0}, none, *work = NULL;
   int info = LINALG_MEMORY;
   const char job = vectors ? 'V' : 'N';
@@ -163,16 +190,18 @@ static int complex_eig(
       COMPLEX(w),                         \
       size,                               \
       rwork)
-  if (rwork) info = GEEV(&best, -1);
+  if (rwork) info = 0;
+  if (info == 0 && linalg_asks(n, n, job)) {
+    info = GEEV(&best, -1);
+    linalg_known->size = (int)best.re;
+  }
   if (info == 0) {
-    work = malloc((size_t)best.re * sizeof *work);
-    info = work ? GEEV(work, (int)best.re) : LINALG_MEMORY;
+    work = linalg_room(1, (size_t)linalg_known->size * sizeof *work);
+    info = work ? GEEV(work, linalg_known->size) : LINALG_MEMORY;
   }
 #undef GEEV
   for (size_t i = 0; i < (size_t)n * n && info == 0 && vectors; i++)
     vectors[i].im = -vectors[i].im;
-  free(work);
-  free(rwork);
   return info;
 }
 
@@ -230,6 +259,10 @@ static void copy_vector(
     const lz_view* v, int64_t index, int n, const char* from) {
   const size_t size = dtype_size(v->dtype);
   const int64_t at = lead_nth(v, 1, index);
+  if (v->strides[v->ndim - 1] == 1) {
+    memcpy(lead_data(v, at), from, (size_t)n * size);
+    return;
+  }
   for (int i = 0; i < n; i++, from += size)
     memcpy(lead_data(v, at + i * v->strides[v->ndim - 1]), from, size);
 }
@@ -246,6 +279,7 @@ static void linalg_parts(void* ctx, int64_t begin, int64_t end, int worker) {
     int none = LINALG_OK;
     if (info) atomic_compare_exchange_strong(&c->status, &none, info);
   }
+  for (int i = 0; i < LINALG_ROOMS; i++) free(known.room[i]);
   free(room);
 }
 

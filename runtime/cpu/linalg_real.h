@@ -13,7 +13,7 @@ static int NAME(cholesky)(T* a, int n, bool upper) {
 }
 
 static int NAME(inverse)(T* a, int n) {
-  lapack_int* pivots = malloc((size_t)n * sizeof *pivots);
+  lapack_int* pivots = linalg_room(0, (size_t)n * sizeof *pivots);
   T best = 0, *work = NULL;
   int info = LINALG_MEMORY;
   if (pivots) {
@@ -23,7 +23,7 @@ static int NAME(inverse)(T* a, int n) {
       linalg_known->size = (int)best;
     }
     if (info == 0) {
-      work = malloc((size_t)linalg_known->size * sizeof *work);
+      work = linalg_room(1, (size_t)linalg_known->size * sizeof *work);
       info =
           work
               ? LAPACK(getri)(
@@ -31,8 +31,6 @@ static int NAME(inverse)(T* a, int n) {
               : LINALG_MEMORY;
     }
   }
-  free(work);
-  free(pivots);
   return info;
 }
 
@@ -47,8 +45,12 @@ static int NAME(inverse_triangular)(T* a, int n, bool upper) {
 
 /* a becomes q in its first min(m, n) columns; r, k x n, is cut from it. */
 static int NAME(qr)(T* a, int m, int n, T* r) {
+  if (m <= LINALG_SMALL && n <= LINALG_SMALL && NAME(is_plain)(a, m * n)) {
+    NAME(small_qr)(a, m, n, r);
+    return 0;
+  }
   const int k = m < n ? m : n;
-  T* tau = malloc((size_t)(k + 1) * sizeof *tau);
+  T* tau = linalg_room(0, (size_t)(k + 1) * sizeof *tau);
   T best[2] = {0, 0}, *work = NULL;
   int info = LINALG_MEMORY;
   if (!tau) return info;
@@ -58,7 +60,7 @@ static int NAME(qr)(T* a, int m, int n, T* r) {
     linalg_known->size = (int)(best[0] > best[1] ? best[0] : best[1]);
   }
   const int size = linalg_known->size;
-  work = malloc((size_t)size * sizeof *work);
+  work = linalg_room(1, (size_t)size * sizeof *work);
   if (work) info = LAPACK(geqrf)(LAPACK_COL_MAJOR, m, n, a, m, tau, work, size);
   if (info == 0) {
     for (int j = 0; j < n; j++)
@@ -66,15 +68,15 @@ static int NAME(qr)(T* a, int m, int n, T* r) {
         r[i + (size_t)j * k] = i <= j ? a[i + (size_t)j * m] : 0;
     info = LAPACK(orgqr)(LAPACK_COL_MAJOR, m, k, k, a, m, tau, work, size);
   }
-  free(work);
-  free(tau);
   return info;
 }
 
 static int NAME(svd)(T* a, int m, int n, T* s, T* u, T* vt) {
+  if (m <= LINALG_SMALL && n <= LINALG_SMALL && NAME(is_plain)(a, m * n))
+    return NAME(small_svd)(a, m, n, s, u, vt);
   const int k = m < n ? m : n;
   const char job = u ? 'A' : 'N';
-  lapack_int* iwork = malloc((size_t)k * 8 * sizeof *iwork);
+  lapack_int* iwork = linalg_room(0, (size_t)k * 8 * sizeof *iwork);
   T best = 0, none, *work = NULL;
   int info = LINALG_MEMORY;
   if (!u) u = vt = &none;
@@ -85,7 +87,7 @@ static int NAME(svd)(T* a, int m, int n, T* s, T* u, T* vt) {
     linalg_known->size = (int)best;
   }
   if (info == 0) {
-    work = malloc((size_t)linalg_known->size * sizeof *work);
+    work = linalg_room(1, (size_t)linalg_known->size * sizeof *work);
     info = work ? LAPACK(gesdd)(
                       LAPACK_COL_MAJOR,
                       job,
@@ -103,12 +105,12 @@ static int NAME(svd)(T* a, int m, int n, T* s, T* u, T* vt) {
                       iwork)
                 : LINALG_MEMORY;
   }
-  free(work);
-  free(iwork);
   return info;
 }
 
 static int NAME(eigh)(T* a, int n, T* values, bool vectors, bool upper) {
+  if (n <= LINALG_SMALL && !upper && NAME(is_plain)(a, n * n))
+    return NAME(small_eigh)(a, n, values, vectors);
   const char job = vectors ? 'V' : 'N', part = upper ? 'U' : 'L';
   T best = 0, *work = NULL;
   lapack_int ibest = 0, *iwork = NULL;
@@ -120,8 +122,8 @@ static int NAME(eigh)(T* a, int n, T* values, bool vectors, bool upper) {
     linalg_known->size = (int)best;
     linalg_known->integers = ibest;
   }
-  work = malloc((size_t)linalg_known->size * sizeof *work);
-  iwork = malloc((size_t)linalg_known->integers * sizeof *iwork);
+  work = linalg_room(0, (size_t)linalg_known->size * sizeof *work);
+  iwork = linalg_room(1, (size_t)linalg_known->integers * sizeof *iwork);
   info = work && iwork ? LAPACK(syevd)(
                              LAPACK_COL_MAJOR,
                              job,
@@ -135,15 +137,14 @@ static int NAME(eigh)(T* a, int n, T* values, bool vectors, bool upper) {
                              iwork,
                              linalg_known->integers)
                        : LINALG_MEMORY;
-  free(work);
-  free(iwork);
   return info;
 }
 
 /* a holds the transpose: its left vectors are the conjugates of the right ones
  * wanted. A complex pair is stored as one real and one imaginary column. */
 static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
-  T* parts = malloc(((size_t)n * 2 + (size_t)n * n + 1) * sizeof *parts);
+  T* parts =
+      linalg_room(0, ((size_t)n * 2 + (size_t)n * n + 1) * sizeof *parts);
   T best = 0, none, *work = NULL;
   int info = LINALG_MEMORY;
   if (!parts) return info;
@@ -158,7 +159,7 @@ static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
     linalg_known->size = (int)best;
   }
   if (info == 0) {
-    work = malloc((size_t)linalg_known->size * sizeof *work);
+    work = linalg_room(1, (size_t)linalg_known->size * sizeof *work);
     info = work ? GEEV(work, linalg_known->size) : LINALG_MEMORY;
   }
 #undef GEEV
@@ -174,8 +175,6 @@ static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
     }
     j += pair;
   }
-  free(work);
-  free(parts);
   return info;
 }
 
