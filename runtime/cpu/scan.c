@@ -1,7 +1,9 @@
 #include "cpu/scan.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "cpu/copy.h"
 #include "cpu/floats.h"
 #include "cpu/scan_job.h"
 #include "cpu/simd/reduce.h"
@@ -240,6 +242,40 @@ static void scan_long_rows(scan_job* job) {
   }
 }
 
+/* The axes of in and out, those that lie closest in out last; `axis` is where
+ * the scan's has gone. */
+typedef struct scan_order {
+  int32_t shape[LZ_MAX_DIMS];
+  int64_t in[LZ_MAX_DIMS], out[LZ_MAX_DIMS];
+  int axis;
+} scan_order;
+
+static void order_axes(
+    const lz_view* in, const lz_view* out, int axis, scan_order* order) {
+  for (int i = 0; i < out->ndim; i++) {
+    int k = i;
+    for (; k > 0 && llabs(order->out[k - 1]) < llabs(out->strides[i]); k--) {
+      order->shape[k] = order->shape[k - 1];
+      order->in[k] = order->in[k - 1];
+      order->out[k] = order->out[k - 1];
+      order->axis += i > axis && order->axis == k - 1;
+    }
+    order->shape[k] = in->shape[i];
+    order->in[k] = in->strides[i];
+    order->out[k] = out->strides[i];
+    if (i == axis) order->axis = k;
+  }
+}
+
+/* Whether elements of rows, or neighbouring lines, lie together. */
+static bool lies_well(const scan_job* job) {
+  bool row = job->in_stride * job->in_stride == 1 &&
+             job->out_stride * job->out_stride == 1;
+  bool lines =
+      walk_stride(&job->rows, 0) == 1 && walk_stride(&job->rows, 1) == 1;
+  return row || lines || job->n == 1;
+}
+
 void scan_run(
     scan_kind kind,
     const lz_view* in,
@@ -274,9 +310,24 @@ void scan_run(
       .neutral = neutral_bits(kind, type),
   };
   assert(out->dtype == scan_dtype(kind, in->dtype));
-  const lz_view* views[] = {in, out};
-  walk_make(&job.rows, 2, views, axis);
+  scan_order order = {.axis = 0};
+  order_axes(in, out, axis, &order);
+  lz_view from = {in->data, in->dtype, in->ndim, order.shape, order.in};
+  lz_view to = {out->data, out->dtype, in->ndim, order.shape, order.out};
+  const lz_view* views[] = {&from, &to};
+  walk_make(&job.rows, 2, views, order.axis);
   if (job.rows.size == 0 || job.n == 0) return;
+  job.apart = in->data != out->data;
+  if (job.apart && !lies_well(&job)) {
+    copy_run(&to, &from);
+    job.in_type = job.out_type;
+    job.in_size = job.out_size;
+    from = to;
+    walk_make(&job.rows, 2, views, order.axis);
+    job.in = job.out;
+    job.in_stride = job.out_stride;
+    job.apart = false;
+  }
   if (reverse) {
     job.in += (job.n - 1) * job.in_stride * job.in_size;
     job.out += (job.n - 1) * job.out_stride * job.out_size;
@@ -288,7 +339,6 @@ void scan_run(
   int threads = pool_threads(), worth = 2;
   if (kind == SCAN_LOGADDEXP && type == DTYPE_COMPLEX64) worth = 3;
   if (threads < worth) shared = INT64_MAX;
-  job.apart = in->data != out->data;
   bool together =
       job.out_stride == 1 || (job.out_stride == -1 && job.in_stride == -1);
   bool stream = together && type == out->dtype && job.apart &&

@@ -1,10 +1,12 @@
 #include "cpu/sort.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "cpu/scratch.h"
 #include "cpu/simd/sort.h"
 #include "cpu/sort_select.h"
+#include "cpu/tile.h"
 #include "cpu/walk.h"
 #include "stream/pool.h"
 
@@ -13,6 +15,8 @@ enum {
   FEW = 64,      /* rows that a network sorts even alone */
   TILE = 512,    /* elements read or written at once */
   GRAIN = 16384, /* elements worth a thread's while */
+  LINE = 64,     /* bytes: what a cache line brings of neighbouring rows */
+  TURNED = 8192, /* elements of rows that are turned */
 };
 
 typedef struct sort_job {
@@ -236,6 +240,83 @@ static void sort_lanes(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+static void order_rows(sort_job* job) {
+  bool narrow = job->item == SORT_ITEM_32;
+  int64_t lanes = narrow ? SORT_LANES_32 : SORT_LANES_64;
+  if (job->item != SORT_ITEM_PAIR && job->n <= (job->kth < 0 ? SHORT : FEW) &&
+      (job->rows.size >= lanes / 2 || job->n <= FEW)) {
+    int64_t units = (job->rows.size + lanes - 1) / lanes;
+    pool_for(units, GRAIN / (job->n * lanes) / 2, sort_lanes, job);
+  } else if (job->rows.size < 2 * pool_threads() && job->n >= 4 * GRAIN) {
+    sort_rows(job, 0, job->rows.size, 0);
+  } else {
+    pool_for(
+        job->rows.size,
+        GRAIN / 4 / (job->n > GRAIN ? GRAIN : job->n),
+        sort_rows,
+        job);
+  }
+}
+
+/* Elements of rows that lie side by side share cache lines: as many rows as
+ * one has are turned, ordered, and turned back. */
+static void order_turned(void* ctx, int64_t begin, int64_t end, int worker) {
+  (void)worker;
+  sort_job* job = ctx;
+  int64_t most = LINE / job->size, n = job->n;
+  int64_t across = job->rows.shape[job->rows.ndim - 1];
+  int64_t blocks = (across + most - 1) / most;
+  uint8_t* x = scratch_get(
+      SCRATCH_KERNEL, (size_t)(most * n * (job->size + job->out_size)));
+  if (!x) {
+    atomic_store(&job->failed, true);
+    return;
+  }
+  uint8_t* out = x + most * n * job->size;
+  for (; begin < end; begin++) {
+    int64_t first = begin % blocks * most;
+    int32_t shape[] = {
+        (int32_t)(across - first < most ? across - first : most), (int32_t)n};
+    int64_t strides[] = {n, 1};
+    lz_view from = {x, job->type, 2, shape, strides}, to = from;
+    const lz_view* views[] = {&from, &to};
+    sort_job part = *job;
+    part.in = x;
+    part.out = out;
+    part.in_stride = part.out_stride = 1;
+    walk_make(&part.rows, 2, views, 1);
+    walk_at at;
+    walk_seek(&job->rows, &at, begin / blocks * across + first);
+    tile_load(
+        x,
+        job->in + at.offset[0] * job->size,
+        walk_stride(&job->rows, 0),
+        job->in_stride,
+        shape[0],
+        (int)n,
+        (size_t)job->size);
+    order_rows(&part);
+    if (atomic_load(&part.failed)) atomic_store(&job->failed, true);
+    tile_store(
+        job->out + at.offset[1] * job->out_size,
+        out,
+        walk_stride(&job->rows, 1),
+        job->out_stride,
+        shape[0],
+        (int)n,
+        (size_t)job->out_size);
+  }
+}
+
+/* Whether a step along a row leaves the cache line, but not one to the next
+ * row. */
+static bool lies_beside(const sort_job* job) {
+  int64_t step = llabs(job->in_stride) * job->size;
+  int64_t next = llabs(walk_stride(&job->rows, 0)) * job->size;
+  return step >= LINE && next < LINE && next > 0 && job->n <= TURNED &&
+         job->rows.shape[job->rows.ndim - 1] > 1;
+}
+
 static int run(
     const lz_view* in, int axis, int64_t kth, bool arg, const lz_view* out) {
   lz_dtype d = in->dtype;
@@ -263,19 +344,16 @@ static int run(
   const lz_view* views[] = {in, out};
   walk_make(&job.rows, 2, views, axis);
   if (job.rows.size == 0 || job.n == 0) return 0;
-  int64_t lanes = job.item == SORT_ITEM_32 ? SORT_LANES_32 : SORT_LANES_64;
-  if (!pair && job.n <= (kth < 0 ? SHORT : FEW) &&
-      (job.rows.size >= lanes / 2 || job.n <= FEW)) {
-    int64_t units = (job.rows.size + lanes - 1) / lanes;
-    pool_for(units, GRAIN / (job.n * lanes) / 2, sort_lanes, &job);
-  } else if (job.rows.size < 2 * pool_threads() && job.n >= 4 * GRAIN) {
-    sort_rows(&job, 0, job.rows.size, 0);
-  } else {
+  if (lies_beside(&job)) {
+    int64_t across = job.rows.shape[job.rows.ndim - 1];
+    int64_t most = LINE / job.size, blocks = (across + most - 1) / most;
     pool_for(
-        job.rows.size,
-        GRAIN / 4 / (job.n > GRAIN ? GRAIN : job.n),
-        sort_rows,
+        job.rows.size / across * blocks,
+        GRAIN / 4 / (job.n * most),
+        order_turned,
         &job);
+  } else {
+    order_rows(&job);
   }
   return atomic_load(&job.failed) ? -1 : 0;
 }
