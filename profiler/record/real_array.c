@@ -96,7 +96,9 @@ static void array_built(const char* arrays, size_t count) {
   if (!primitive || count == 0) return;
   const char* op = real_name(primitive);
   /* What eval() adds to the graph for itself. */
-  if (strcmp(op, "Synchronizer") == 0 || strcmp(op, "Synchronize") == 0) return;
+  if (*op == 'S' &&
+      (strcmp(op, "Synchronizer") == 0 || strcmp(op, "Synchronize") == 0))
+    return;
   if (count > MANY) count = MANY;
   uint64_t id = atomic_fetch_add(&last_array, count) + 1;
   uint64_t kind = REAL_NODE;

@@ -37,6 +37,8 @@ enum record_gate {
   RECORD_FORKED = 3, /* the child of a recorded process: create its file */
 };
 
+typedef struct record_walk record_walk;
+
 /* What a thread keeps; its thread alone writes it. */
 typedef struct record_thread {
   _Atomic bool taken; /* by a living thread */
@@ -47,6 +49,7 @@ typedef struct record_thread {
   uint32_t generation;   /* of record.generation, for `names` */
   uint32_t newest_stack; /* the largest stack id seen */
   int interpreter;       /* frames within which one was found; 0: none yet */
+  record_walk* walk;     /* stacks that were walked before, or NULL */
   uint64_t entered;      /* when the sampled callback began; else 0 */
   uint64_t events, ns, stacks, stack_ns, lost;
   uint64_t next_sample; /* of `events`, when to measure */
@@ -210,6 +213,18 @@ uint32_t record_stack_now(void);
 /* The interpreter's frames alone, where this thread runs it just now: a third
  * of the cost. Else 0. */
 uint32_t record_stack_script(void);
+
+/* ---- record_walk.c ------------------------------------------------------ */
+
+/* The unwinder is loaded. */
+void record_walk_resolve(void* library);
+/* The return addresses from the function on whose frame `base` is, which returns
+ * to `from`, up to the interpreter, if they stand where they stood before; how
+ * many, or 0. At most RECORD_STACKS_MAX. */
+uint32_t record_walk_again(
+    record_thread* t, uintptr_t base, uintptr_t from, uintptr_t* out);
+/* Called by that function: remembers them. */
+void record_walk_learn(record_thread* t, uintptr_t base, uintptr_t from);
 
 /* ---- record_module.c ---------------------------------------------------- */
 

@@ -105,7 +105,6 @@ bool record_python_runs(void) {
 typedef struct python_visit {
   bool took;
   int gil;
-  python_object *type, *value, *trace;
 } python_visit;
 
 /* Native calls give up the GIL for their work; the frames are still this
@@ -115,13 +114,26 @@ static bool python_enter(python_visit* v) {
   if (!python_is_up() || !py.PyGILState_GetThisThreadState()) return false;
   v->took = !py.PyGILState_Check();
   if (v->took) v->gil = py.PyGILState_Ensure();
-  py.PyErr_Fetch(&v->type, &v->value, &v->trace);
   return true;
 }
 
 static void python_leave(python_visit* v) {
-  py.PyErr_Restore(v->type, v->value, v->trace);
   if (v->took) py.PyGILState_Release(v->gil);
+}
+
+/* An exception on its way, set aside while the interpreter's own code runs. */
+typedef struct python_error {
+  python_object *type, *value, *trace;
+} python_error;
+
+static python_error python_set_aside(void) {
+  python_error e;
+  py.PyErr_Fetch(&e.type, &e.value, &e.trace);
+  return e;
+}
+
+static void python_put_back(python_error e) {
+  py.PyErr_Restore(e.type, e.value, e.trace);
 }
 
 static void python_text(
@@ -144,9 +156,11 @@ static void python_text(
 
 static uint32_t python_define(python_object* code, int line) {
   char file[1024], function[256];
+  const python_error error = python_set_aside();
   python_text(code, "co_filename", file, sizeof file);
   python_text(code, "co_qualname", function, sizeof function);
   if (!function[0]) python_text(code, "co_name", function, sizeof function);
+  python_put_back(error);
   return trace_writer_location(
       record.writer, file, line > 0 ? (uint32_t)line : 0, function);
 }
@@ -271,7 +285,9 @@ uint8_t record_python_trigger(uint8_t otherwise) {
   python_unlock();
   if (trigger == PYTHON_UNREAD) {
     const int held = record_hold();
+    const python_error error = python_set_aside();
     trigger = python_read(frame, code, PYTHON_SILENT);
+    python_put_back(error);
     record_resume(held);
     python_lock();
     p = python_slot(code, at);

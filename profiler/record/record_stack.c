@@ -31,6 +31,7 @@ static void stack_load(void) {
   /* Taken by data pointer: ISO C has no cast to a function. */
   void* found = library ? dlsym(library, "unw_backtrace") : NULL;
   memcpy(&stack.backtrace, &found, sizeof found);
+  if (library) record_walk_resolve(library);
 }
 
 void record_stack_init(void) {
@@ -102,22 +103,39 @@ static uint32_t stack_with_python(
 }
 
 /* Walks no further than an interpreter was from here the last times, if it is
- * found there again: what called it is not kept. */
-static int stack_native(record_thread* t, void** frames, int room) {
+ * found there again: what called it is not kept. Returns how many frames, and
+ * by `found` whether an interpreter is among them. */
+static int stack_unwind(
+    record_thread* t, void** frames, int room, bool* found) {
   const int near = t->interpreter < room ? t->interpreter : 0;
   int n = 0;
+  *found = true;
   if (near) {
     n = stack.backtrace(frames, near);
-    for (int i = n - 1; n == near && i >= 0; i--)
+    for (int i = n - 1; i >= 0; i--)
       if (record_python_owns((uintptr_t)frames[i])) return n;
-    if (n < near) return n;
   }
-  n = stack.backtrace(frames, room);
-  for (int i = 0; i < n; i++)
-    if (record_python_owns((uintptr_t)frames[i])) {
-      t->interpreter = i + 2 > t->interpreter ? i + 2 : t->interpreter;
-      break;
-    }
+  if (n == near) n = stack.backtrace(frames, room);
+  for (int i = 0; i < n; i++) {
+    if (!record_python_owns((uintptr_t)frames[i])) continue;
+    t->interpreter = i + 2 > t->interpreter ? i + 2 : t->interpreter;
+    return n;
+  }
+  *found = false;
+  return n;
+}
+
+static __attribute__((noinline)) int stack_native(
+    record_thread* t, void** frames, int room) {
+  const uintptr_t base = (uintptr_t)__builtin_frame_address(0);
+  const uintptr_t from = (uintptr_t)__builtin_return_address(0);
+  int n = (int)record_walk_again(t, base, from, (uintptr_t*)frames);
+  if (n) return n;
+  bool found;
+  const int held = record_hold(); /* the unwinder reads files */
+  n = stack_unwind(t, frames, room, &found);
+  if (found) record_walk_learn(t, base, from);
+  record_resume(held);
   return n;
 }
 
@@ -125,9 +143,7 @@ static int stack_native(record_thread* t, void** frames, int room) {
 static uint32_t stack_frames(record_thread* t, void** frames, uint64_t** kept) {
   /* As far as to an interpreter, however few are kept. */
   const uint32_t room = stack.depth > STACK_LEAST ? stack.depth : STACK_LEAST;
-  const int held = record_hold(); /* the unwinder reads files */
   int n = stack_native(t, frames, (int)(room + STACK_OWN));
-  record_resume(held);
   uint64_t begin, end;
   record_module_self(&begin, &end);
   int skip = 0;
