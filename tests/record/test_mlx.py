@@ -384,6 +384,18 @@ def tiny():
         got = nodes.pop((built, ("tiny.py", line(caller))), 0)
         check(got == 1000, f"{got} nodes called for by {caller}; also {nodes}")
     check(not nodes, f"other nodes: {nodes}")
+    # Unwound or remembered: one stack each, all over the loop.
+    ways = collections.defaultdict(collections.Counter)
+    for l in events(lines, "node"):
+        frames = of(l)
+        if ("tiny.py", line("# four ways")) in here(frames):
+            op = re.search(r'op="([^"]*)"', l)[1]
+            ways[op][tuple(f for f in frames if f not in places)] += 1
+    numbers = {op: sorted(n.values()) for op, n in ways.items()}
+    wanted = {"Subtract": [1000, 1000], "Multiply": [1000], "Exp": [1000]}
+    check(numbers == wanted, f"native stacks of each operation: {numbers}")
+    every = [stack for n in ways.values() for stack in n]
+    check(len(set(every)) == 4, f"{len(set(every))} native stacks of four ways")
     ends = collections.Counter()
     for l in events(lines, "release"):
         frames = of(l)
