@@ -87,18 +87,23 @@ static bool trace_chunk_from_hole(
   return true;
 }
 
-/* New space at the end of the file. Ordinary chunks begin at a multiple of
- * their size: the kernel then keeps one in a single large piece of memory, half
- * the cost of single pages. What that leaves out is for small ones. */
+/* After so many chunks, what one leaves out does not count. */
+#define TRACE_CHUNK_ALIGNED 8u
+
+/* New space at the end of the file. In a file that grows large ordinary chunks
+ * begin at a multiple of their size: the kernel then keeps one in a single
+ * large piece of memory, half the cost of single pages. What that leaves out is
+ * for small ones. */
 static bool trace_chunk_extend(
     trace_writer* w, uint32_t size, uint64_t* offset) {
   const int fd = trace_file_fd(&w->file);
   if (fd < 0) return false;
   if (size < w->chunk_bytes && trace_chunk_from_hole(w, size, offset))
     return trace_chunk_fill(fd, *offset, size);
-  const bool aligned = size == w->chunk_bytes && (size & (size - 1)) == 0;
+  const bool alignable = size == w->chunk_bytes && (size & (size - 1)) == 0;
   uint64_t from = atomic_load(&w->end), to;
   do {
+    const bool aligned = alignable && from / TRACE_CHUNK_ALIGNED >= size;
     *offset = aligned ? (from + size - 1) / size * size : from;
     to = *offset + size;
   } while (!atomic_compare_exchange_weak(&w->end, &from, to));
