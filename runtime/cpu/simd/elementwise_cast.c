@@ -71,27 +71,62 @@ FROM_FLOAT(double)
     _Pragma("GCC ivdep") for (int i = 0; i < n; i++) y[i] = \
         TO_##to(via, x[i] get);                             \
   }
+#define PLAIN_TO_INTS(from, via, get) \
+  PLAIN(from, b8, via, get)           \
+  PLAIN(from, u8, via, get)           \
+  PLAIN(from, u16, via, get)          \
+  PLAIN(from, u32, via, get)          \
+  PLAIN(from, u64, via, get)          \
+  PLAIN(from, i8, via, get)           \
+  PLAIN(from, i16, via, get)          \
+  PLAIN(from, i32, via, get)          \
+  PLAIN(from, i64, via, get)
 #define PLAIN_TO_ALL(from, via, get) \
-  PLAIN(from, b8, via, get)          \
-  PLAIN(from, u8, via, get)          \
-  PLAIN(from, u16, via, get)         \
-  PLAIN(from, u32, via, get)         \
-  PLAIN(from, u64, via, get)         \
-  PLAIN(from, i8, via, get)          \
-  PLAIN(from, i16, via, get)         \
-  PLAIN(from, i32, via, get)         \
-  PLAIN(from, i64, via, get)         \
+  PLAIN_TO_INTS(from, via, get)      \
   PLAIN(from, f32, via, get)         \
   PLAIN(from, f64, via, get)
+
+#if defined(LZ_ISA_avx2)
+/* There only one by one does the processor convert 64 bits. Where no element
+ * of a call is beyond 2^51, it is in the low bits of its sum with 1.5 * 2^52.
+ */
+#define BEYOND_u64(x) ((x) >> 51)
+#define BEYOND_i64(x) (((uint64_t)(x) + (UINT64_C(1) << 51)) >> 52)
+INLINE double near_to_double(uint64_t x) {
+  uint64_t bits = x + (UINT64_C(0x4338) << 48);
+  double sum;
+  memcpy(&sum, &bits, sizeof sum);
+  return sum - 0x1.8p52;
+}
+#define WIDE(from, to)                                         \
+  CAST(from, to) {                                             \
+    (void)b, (void)c;                                          \
+    const C_TYPE_##from* x = a;                                \
+    C_TYPE_##to* y = out;                                      \
+    uint64_t beyond = 0;                                       \
+    for (int i = 0; i < n; i++) beyond |= BEYOND_##from(x[i]); \
+    if (beyond)                                                \
+      for (int i = 0; i < n; i++) y[i] = (C_TYPE_##to)x[i];    \
+    else                                                       \
+      _Pragma("GCC ivdep") for (int i = 0; i < n; i++) y[i] =  \
+          (C_TYPE_##to)near_to_double((uint64_t)x[i]);         \
+  }
+#else
+#define WIDE(from, to) PLAIN(from, to, int, )
+#endif
 PLAIN_TO_ALL(b8, int, )
 PLAIN_TO_ALL(u8, int, )
 PLAIN_TO_ALL(u16, int, )
 PLAIN_TO_ALL(u32, int, )
-PLAIN_TO_ALL(u64, int, )
+PLAIN_TO_INTS(u64, int, )
+WIDE(u64, f32)
+WIDE(u64, f64)
 PLAIN_TO_ALL(i8, int, )
 PLAIN_TO_ALL(i16, int, )
 PLAIN_TO_ALL(i32, int, )
-PLAIN_TO_ALL(i64, int, )
+PLAIN_TO_INTS(i64, int, )
+WIDE(i64, f32)
+WIDE(i64, f64)
 PLAIN_TO_ALL(f32, float, )
 PLAIN_TO_ALL(f64, double, )
 PLAIN_TO_ALL(c64, float, .re)

@@ -2,6 +2,7 @@
  * turns into vectors. */
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "cpu/elementwise.h"
 #include "cpu/isa.h"
@@ -18,40 +19,64 @@
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
-#define DIVIDES_BY(T, VIA, BACK)                 \
+#if defined(LZ_ISA_avx2)
+/* There only one by one does the processor convert between doubles and 64 bits.
+ * An integer of less than 2^51 is in the low bits of its sum with 1.5 * 2^52.
+ */
+INLINE double to_double(int64_t x) {
+  uint64_t bits = (uint64_t)x + (UINT64_C(0x4338) << 48);
+  double sum;
+  memcpy(&sum, &bits, sizeof sum);
+  return sum - 0x1.8p52;
+}
+INLINE int64_t to_int(double x) {
+  double sum = __builtin_trunc(x) + 0x1.8p52;
+  uint64_t bits;
+  memcpy(&bits, &sum, sizeof bits);
+  return (int64_t)(bits - (UINT64_C(0x4338) << 48));
+}
+#else
+INLINE double to_double(int64_t x) {
+  return (double)x;
+}
+INLINE int64_t to_int(double x) {
+  return (int64_t)x;
+}
+#endif
+
+#define DIVIDES_BY(T, VIA, TO, BACK)             \
   INLINE T quotient_##T(T a, T b, bool narrow) { \
     (void)narrow;                                \
-    VIA d = (VIA)(b == 0 ? 1 : b);               \
-    T q = (T)(BACK)((VIA)a / d);                 \
+    VIA d = TO(b == 0 ? 1 : b);                  \
+    T q = (T)BACK(TO(a) / d);                    \
     return b == 0 ? 0 : q;                       \
   }                                              \
   INLINE uint64_t wide_##T(T a, T b) {           \
     return (void)a, (void)b, 0;                  \
   }
-DIVIDES_BY(int8_t, float, int32_t)
-DIVIDES_BY(uint8_t, float, int32_t)
-DIVIDES_BY(int16_t, float, int32_t)
-DIVIDES_BY(uint16_t, float, int32_t)
-DIVIDES_BY(int32_t, double, int64_t)
-DIVIDES_BY(uint32_t, double, int64_t)
-/* So do large ones, where all operands of a call are below 2^53: no bit of
+DIVIDES_BY(int8_t, float, (float), (int32_t))
+DIVIDES_BY(uint8_t, float, (float), (int32_t))
+DIVIDES_BY(int16_t, float, (float), (int32_t))
+DIVIDES_BY(uint16_t, float, (float), (int32_t))
+DIVIDES_BY(int32_t, double, (double), to_int)
+DIVIDES_BY(uint32_t, double, to_double, to_int)
+/* So do large ones, where all operands of a call are below 2^51: no bit of
  * theirs is in this. */
 INLINE uint64_t wide_int64_t(int64_t a, int64_t b) {
-  const uint64_t most = UINT64_C(1) << 53;
-  return (((uint64_t)a + most) | ((uint64_t)b + most)) >> 54;
+  const uint64_t most = UINT64_C(1) << 51;
+  return (((uint64_t)a + most) | ((uint64_t)b + most)) >> 52;
 }
 INLINE uint64_t wide_uint64_t(uint64_t a, uint64_t b) {
-  return (a | b) >> 53;
+  return (a | b) >> 51;
 }
 INLINE int64_t quotient_int64_t(int64_t a, int64_t b, bool narrow) {
   int64_t d = b == 0 ? 1 : b;
-  if (narrow) return b == 0 ? 0 : (int64_t)((double)a / (double)d);
+  if (narrow) return b == 0 ? 0 : to_int(to_double(a) / to_double(d));
   if (b == 0) return 0;
   return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
 }
 INLINE uint64_t quotient_uint64_t(uint64_t a, uint64_t b, bool narrow) {
-  int64_t c = (int64_t)a, d = (int64_t)(b == 0 ? 1 : b);
-  if (narrow) return b == 0 ? 0 : (uint64_t)(int64_t)((double)c / (double)d);
+  if (narrow) return (uint64_t)quotient_int64_t((int64_t)a, (int64_t)b, true);
   return b == 0 ? 0 : a / b;
 }
 
@@ -110,9 +135,45 @@ enum {
     }                                                                          \
   }
 
+/* Vectors have no products of bytes, so two go at a time: the even one is the
+ * low byte of a product of 16 bits, the odd one the high byte of another. */
+typedef uint16_t __attribute__((may_alias)) pair;
+#define BYTES(id, s, y)                                                   \
+  void ISA_NAME(ew_##id##_##s)(                                           \
+      void* out, const void* pa, const void* pb, const void* pc, int n) { \
+    (void)pb, (void)pc;                                                   \
+    const pair *a = pa, *b = p##y;                                        \
+    _Pragma("GCC ivdep") for (int i = 0; i < (n + 1) / 2; i++) {          \
+      uint32_t even = (uint32_t)a[i] * b[i] & 0xff;                       \
+      uint32_t odd = (uint32_t)(a[i] & 0xff00) * (uint32_t)(b[i] >> 8);   \
+      ((pair*)out)[i] = (pair)(even | odd);                               \
+    }                                                                     \
+  }
+
+/* Nor shifts of bytes, some none of 16 bits either: all of a word of 32 are
+ * taken from it, as words `a`, and put together again. */
+typedef uint32_t __attribute__((may_alias)) word;
+#define SHIFTS(id, s, WORD, bits, e)                                      \
+  void ISA_NAME(ew_##id##_##s)(                                           \
+      void* out, const void* pa, const void* pb, const void* pc, int n) { \
+    (void)pc;                                                             \
+    int words = (n * bits + 31) / 32;                                     \
+    _Pragma("GCC ivdep") for (int i = 0; i < words; i++) {                \
+      uint32_t x = ((const word*)pa)[i], y = ((const word*)pb)[i], r = 0; \
+      for (int k = 0; k < 32; k += bits) {                                \
+        WORD a = (WORD)(x << (32 - bits - k)) >> (32 - bits);             \
+        uint32_t b = y >> k;                                              \
+        r |= ((uint32_t)(e) & ((1u << bits) - 1)) << k;                   \
+      }                                                                   \
+      ((word*)out)[i] = r;                                                \
+    }                                                                     \
+  }
+
 #define TYPE int8_t
 #define WIDE uint32_t
 #define SUFFIX i8
+#define EW_INT_SHIFT(id, e) SHIFTS(id, i8, int32_t, 8, e)
+#define EW_INT_PRODUCT(id, y) BYTES(id, i8, y)
 #define EW_SIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
 #define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
 #include "ops/elementwise.def"
@@ -123,6 +184,7 @@ enum {
 #define TYPE int16_t
 #define WIDE uint32_t
 #define SUFFIX i16
+#define EW_INT_SHIFT(id, e) SHIFTS(id, i16, int32_t, 16, e)
 #define EW_SIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
 #define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
 #include "ops/elementwise.def"
@@ -153,6 +215,8 @@ enum {
 #define TYPE uint8_t
 #define WIDE uint32_t
 #define SUFFIX u8
+#define EW_INT_SHIFT(id, e) SHIFTS(id, u8, uint32_t, 8, e)
+#define EW_INT_PRODUCT(id, y) BYTES(id, u8, y)
 #define EW_UNSIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
 #define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
 #include "ops/elementwise.def"
@@ -163,6 +227,7 @@ enum {
 #define TYPE uint16_t
 #define WIDE uint32_t
 #define SUFFIX u16
+#define EW_INT_SHIFT(id, e) SHIFTS(id, u16, uint32_t, 16, e)
 #define EW_UNSIGNED(id, e) KERNEL(id, SUFFIX, TYPE, e)
 #define EW_INT_TEST(id, e) KERNEL(id, SUFFIX, uint8_t, e)
 #include "ops/elementwise.def"
@@ -215,15 +280,15 @@ enum { BLOCK = 64 };
         bool none = b[j] < 1 && b[j] != 0;                                \
         square[j] = (U)a[j];                                              \
         left[j] = none ? 0 : (U)b[j];                                     \
-        r[j] = none ? 0 : 1;                                              \
+        r[j] = left[j] & 1 ? square[j] : !none;                           \
         bits |= left[j];                                                  \
       }                                                                   \
-      for (; bits; bits = (U)(bits >> 1))                                 \
+      while ((bits = (U)(bits >> 1)))                                     \
         for (int j = 0; j < m; j++) {                                     \
+          square[j] = (U)((W)square[j] * square[j]);                      \
+          left[j] = (U)(left[j] >> 1);                                    \
           U by = (U)((W)r[j] * square[j]);                                \
           r[j] = left[j] & 1 ? by : r[j];                                 \
-          left[j] = (U)(left[j] >> 1);                                    \
-          square[j] = (U)((W)square[j] * square[j]);                      \
         }                                                                 \
       for (int j = 0; j < m; j++) ((T*)out)[i + j] = (T)r[j];             \
     }                                                                     \
