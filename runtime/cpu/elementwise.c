@@ -28,6 +28,15 @@ static const ew_bounds bounds[EW_COUNT] = {
 #include "ops/elementwise.def"
 };
 
+typedef struct ew_unreads {
+  uint8_t kinds, operands;
+} ew_unreads;
+
+static const ew_unreads unreads[EW_ALL] = {
+#define EW_UNREAD(id, kinds, operands) [EW_##id] = {kinds, operands},
+#include "ops/elementwise.def"
+};
+
 const char* ew_name(ew_op op) {
   return facts[op].name;
 }
@@ -39,6 +48,9 @@ ew_rule ew_rule_of(ew_op op) {
 }
 int ew_cost(ew_op op) {
   return facts[op].cost;
+}
+int ew_unread(ew_op op, lz_dtype d) {
+  return unreads[op].kinds >> dtype_kind(d) & 1 ? unreads[op].operands : 0;
 }
 const char* ew_glsl(ew_op op) {
   return facts[op].glsl;

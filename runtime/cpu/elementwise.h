@@ -43,6 +43,8 @@ int ew_arity(ew_op op);
 ew_rule ew_rule_of(ew_op op);
 /* Time of one float32 element relative to an add that stays in cache. */
 int ew_cost(ew_op op);
+/* The operands of dtype `d`, as bits, that the kernel does not look at. */
+int ew_unread(ew_op op, lz_dtype d);
 /* The float expression over a, b and c in GLSL; "" without one. */
 const char* ew_glsl(ew_op op);
 /* Error bounds of results of this dtype against the exact value, in units of

@@ -77,6 +77,10 @@ static void free_dead(
   }
 }
 
+static void clear_unread(lz_program* p, int slot) {
+  if (slot < p->n_inputs) p->unread &= ~(UINT64_C(1) << slot);
+}
+
 static enum program_error give_slots(
     finish_state* f, lz_program* p, lz_instr* instrs, uint16_t* outputs) {
   int n_before = p->n_inputs + p->n_instrs;
@@ -117,11 +121,18 @@ static enum program_error give_slots(
     lz_instr* in = &instrs[i];
     in->dst = f->slot[in->dst];
     if (is_pseudo(in->op)) continue;
+    int arity = ew_arity(in->op), unread = ew_unread(in->op, in->dtype);
     for (int k = 0; k < 3; k++)
-      in->src[k] = k < ew_arity(in->op) ? f->slot[in->src[k]] : in->dst;
+      in->src[k] =
+          k < arity && !(unread >> k & 1) ? f->slot[in->src[k]] : in->dst;
   }
   for (int o = 0; o < p->n_outputs; o++) outputs[o] = f->slot[outputs[o]];
   p->n_registers = f->n_slots;
+  p->unread = UINT64_MAX;
+  for (int o = 0; o < p->n_outputs; o++) clear_unread(p, outputs[o]);
+  for (int i = 0; i < p->n_instrs; i++)
+    for (int k = 0; k < ew_arity(instrs[i].op); k++)
+      clear_unread(p, instrs[i].src[k]);
   return PROGRAM_OK;
 }
 

@@ -55,6 +55,7 @@ typedef struct lz_program {
   int cost;        /* set by finish: of one element, see ew_cost */
   int max_size;    /* set by finish: bytes of the widest register */
   int n_bound;     /* set by finish: registers of inputs and outputs */
+  uint64_t unread; /* set by finish: inputs that nothing looks at, as bits */
   const lz_instr* instrs;
   const uint16_t* output_registers; /* n_outputs; an input may be one */
   const lz_immediate* immediates;

@@ -295,7 +295,7 @@ void program_job_part(void* ctx, int64_t begin, int64_t end, int worker) {
     buffer[i] = r[i] = scratch + (size_t)i * slot;
   for (int i = 0; i < p->n_inputs; i++) {
     in_buffer[i].base = NULL;
-    if (j->binding[i] == BIND_SPLAT)
+    if (j->binding[i] == BIND_SPLAT && !(p->unread >> i & 1))
       tile_fill(
           buffer[i], j->inputs[i].data, most, dtype_size(j->inputs[i].dtype));
   }
