@@ -36,7 +36,9 @@ static int NAME(inverse)(T* a, int n) {
 
 static int NAME(inverse_triangular)(T* a, int n, bool upper) {
   const int info =
-      LAPACK(trtri)(LAPACK_COL_MAJOR, upper ? 'U' : 'L', 'N', n, a, n);
+      n <= LINALG_SMALL
+          ? NAME(small_triangular)(a, n, upper)
+          : LAPACK(trtri)(LAPACK_COL_MAJOR, upper ? 'U' : 'L', 'N', n, a, n);
   for (int j = 0; j < n; j++)
     for (int i = 0; i < n; i++)
       if (upper ? i > j : i < j) a[i + (size_t)j * n] = 0;
@@ -154,11 +156,14 @@ static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
   LAPACK(geev)        \
   (LAPACK_COL_MAJOR, job, 'N', n, a, n, re, im, left, n, &none, 1, w, size)
   info = 0;
-  if (linalg_asks(n, n, job)) {
+  const bool small =
+      n <= LINALG_SMALL && NAME(is_plain)(a, n * n) && !NAME(is_apart)(a, n);
+  if (small) info = NAME(small_eig)(a, n, re, im, vectors ? left : NULL);
+  if (!small && linalg_asks(n, n, job)) {
     info = GEEV(&best, -1);
     linalg_known->size = (int)best;
   }
-  if (info == 0) {
+  if (info == 0 && !small) {
     work = linalg_room(1, (size_t)linalg_known->size * sizeof *work);
     info = work ? GEEV(work, linalg_known->size) : LINALG_MEMORY;
   }

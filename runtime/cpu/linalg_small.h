@@ -241,3 +241,155 @@ static int NAME(small_svd)(T* a, int m, int n, T* s, T* u, T* vt) {
     }
   return info;
 }
+
+/* Of an upper or a lower triangle; nothing else is read or written. As LAPACK,
+ * the place of a zero on the diagonal, from 1, if there is one. */
+static int NAME(small_triangular)(T* a, int n, bool upper) {
+  for (int j = 0; j < n; j++)
+    if (a[j + j * n] == 0) return j + 1;
+  for (int nth = 0; nth < n; nth++) {
+    /* Column j by the inverse of what is done, rows [first, end). */
+    const int j = upper ? nth : n - 1 - nth;
+    const int first = upper ? 0 : j + 1, end = upper ? j : n;
+    T* restrict x = a + j * n;
+    x[j] = 1 / x[j];
+    for (int step = 0; step < end - first; step++) {
+      const int k = upper ? first + step : end - 1 - step;
+      const T* column = a + k * n;
+      const T by = x[k];
+      for (int i = upper ? first : k + 1; i < (upper ? k : end); i++)
+        x[i] += by * column[i];
+      x[k] *= column[k];
+    }
+    for (int i = first; i < end; i++) x[i] *= -x[j];
+  }
+  return 0;
+}
+
+/* Whether a column or a row has nothing beside the diagonal: LAPACK sets its
+ * eigenvalue apart, in an order of its own. */
+static bool NAME(is_apart)(const T* a, int n) {
+  for (int i = 0; i < n; i++) {
+    bool row = false, column = false;
+    for (int j = 0; j < n; j++) {
+      row |= j != i && a[i + j * n] != 0;
+      column |= j != i && a[j + i * n] != 0;
+    }
+    if (!row || !column) return true;
+  }
+  return false;
+}
+
+/* Scales by powers of two until rows and columns are about as long. */
+static void NAME(balance)(T* a, int n, T* scale) {
+  for (int i = 0; i < n; i++) scale[i] = 1;
+  for (bool again = true; again;) {
+    again = false;
+    for (int i = 0; i < n; i++) {
+      double c = 0, r = 0, f = 1;
+      for (int j = 0; j < n; j++) {
+        c += (double)a[j + i * n] * a[j + i * n];
+        r += (double)a[i + j * n] * a[i + j * n];
+      }
+      c = sqrt(c);
+      r = sqrt(r);
+      const double before = c + r;
+      for (; c < r / 2; c *= 2, r /= 2) f *= 2;
+      for (; c / 2 >= r; c /= 2, r *= 2) f /= 2;
+      if (c + r >= 0.95 * before) continue;
+      again = true;
+      scale[i] *= (T)f;
+      for (int j = 0; j < n; j++) a[i + j * n] *= (T)(1 / f);
+      for (int j = 0; j < n; j++) a[j + i * n] *= (T)f;
+    }
+  }
+}
+
+/* Vectors of length 1, the largest element of complex ones real. */
+static void NAME(normalize)(T* v, int n, const T* im) {
+  for (int j = 0; j < n; j++) {
+    const bool pair = im[j] != 0;
+    T *re = v + j * n, *other = re + n;
+    double sum = 0, most = -1;
+    int largest = 0;
+    for (int i = 0; i < n; i++) {
+      const double size =
+          (double)re[i] * re[i] + (pair ? (double)other[i] * other[i] : 0);
+      sum += size;
+      if (size > most) {
+        most = size;
+        largest = i;
+      }
+    }
+    const T by = (T)(1 / sqrt(sum));
+    for (int i = 0; i < n; i++) re[i] *= by;
+    if (!pair) continue;
+    for (int i = 0; i < n; i++) other[i] *= by;
+    const T x = re[largest], y = other[largest];
+    const T length = (T)sqrt((double)x * x + (double)y * y);
+    const T c = (x < 0 ? -x : x) / length;
+    const T s = x < 0 ? -y / length : y / length;
+    for (int i = 0; i < n; i++) {
+      const T turned = c * other[i] - s * re[i];
+      re[i] = c * re[i] + s * other[i];
+      other[i] = turned;
+    }
+    other[largest] = 0;
+    j++;
+  }
+}
+
+/* As geev: a complex pair of vectors is a real and an imaginary column. */
+static int NAME(small_eig)(T* a, int n, T* re, T* im, T* left) {
+  T scale[LINALG_SMALL], tau[LINALG_SMALL], work[4 * LINALG_SMALL], none;
+  NAME(balance)(a, n, scale);
+  for (int j = 0; j + 2 < n; j++) {
+    T* v = a + j + 1 + j * n;
+    const int rest = n - 1 - j;
+    tau[j] = NAME(reflect)(rest, v, v + 1, 1);
+    NAME(reflect_rows)(n, rest, v, 1, tau[j], a + (j + 1) * n, n);
+    NAME(reflect_columns)(rest, rest, v, tau[j], v + n, n);
+  }
+  if (left) {
+    for (int j = 0; j < n; j++)
+      for (int i = 0; i < n; i++)
+        left[i + j * n] = j > 0 && i > j ? a[i + (j - 1) * n] : i == j;
+    if (n > 2) NAME(form)(n - 1, n - 1, n - 2, left + 1 + n, n, tau);
+  }
+  int info = LAPACK(hseqr)(
+      LAPACK_COL_MAJOR,
+      left ? 'S' : 'E',
+      left ? 'V' : 'N',
+      n,
+      1,
+      n,
+      a,
+      n,
+      re,
+      im,
+      left ? left : &none,
+      n,
+      work,
+      4 * LINALG_SMALL);
+  if (info || !left) return info;
+  lapack_int found;
+  info = LAPACK(trevc)(
+      LAPACK_COL_MAJOR,
+      'L',
+      'B',
+      NULL,
+      n,
+      a,
+      n,
+      left,
+      n,
+      &none,
+      1,
+      n,
+      &found,
+      work);
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++) left[i + j * n] /= scale[i];
+  NAME(normalize)(left, n, im);
+  return info;
+}
