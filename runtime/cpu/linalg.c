@@ -1,6 +1,7 @@
 #include "cpu/linalg.h"
 
 #include <cblas.h>
+#include <complex.h>
 #include <lapacke.h>
 #include <math.h>
 #include <pthread.h>
@@ -81,129 +82,7 @@ static void* linalg_room(int nth, size_t bytes) {
  * thread in at a time. */
 #define LINALG_PART 200000.
 
-#define COMPLEX(p) ((lapack_complex_float*)(p))
-
-static int complex_svd(
-    lz_complex* a, int m, int n, float* s, lz_complex* u, lz_complex* vt) {
-  const int k = m < n ? m : n;
-  const char job = u ? 'A' : 'N';
-  const size_t floats = u ? 5 * (size_t)k * k + 5 * (size_t)k : 7 * (size_t)k;
-  lapack_int* iwork = linalg_room(0, (size_t)k * 8 * sizeof *iwork);
-  float* rwork = linalg_room(1, (floats + 1) * sizeof *rwork);
-  lz_complex best = {0, 0}, none, *work = NULL;
-  int info = LINALG_MEMORY;
-  if (!u) u = vt = &none;
-#define GESDD(w, size)  \
-  LAPACKE_cgesdd_work(  \
-      LAPACK_COL_MAJOR, \
-      job,              \
-      m,                \
-      n,                \
-      COMPLEX(a),       \
-      m,                \
-      s,                \
-      COMPLEX(u),       \
-      m,                \
-      COMPLEX(vt),      \
-      n,                \
-      COMPLEX(w),       \
-      size,             \
-      rwork,            \
-      iwork)
-  if (iwork && rwork) info = 0;
-  if (info == 0 && linalg_asks(m, n, job)) {
-    info = GESDD(&best, -1);
-    linalg_known->size = (int)best.re;
-  }
-  if (info == 0) {
-    work = linalg_room(2, (size_t)linalg_known->size * sizeof *work);
-    info = work ? GESDD(work, linalg_known->size) : LINALG_MEMORY;
-  }
-#undef GESDD
-  return info;
-}
-
-static int complex_eigh(
-    lz_complex* a, int n, float* values, bool vectors, bool upper) {
-  const char job = vectors ? 'V' : 'N', part = upper ? 'U' : 'L';
-  linalg_memo* known = linalg_known;
-  int info = 0;
-#define HEEVD(w, size, rw, rsize, iw, isize) \
-  LAPACKE_cheevd_work(                       \
-      LAPACK_COL_MAJOR,                      \
-      job,                                   \
-      part,                                  \
-      n,                                     \
-      COMPLEX(a),                            \
-      n,                                     \
-      values,                                \
-      COMPLEX(w),                            \
-      size,                                  \
-      rw,                                    \
-      rsize,                                 \
-      iw,                                    \
-      isize)
-  if (linalg_asks(n, n, job)) {
-    lz_complex best = {0, 0};
-    float rbest = 0;
-    lapack_int ibest = 0;
-    info = HEEVD(&best, -1, &rbest, -1, &ibest, -1);
-    if (info) return info;
-    known->size = (int)best.re;
-    known->reals = (int)rbest;
-    known->integers = ibest;
-  }
-  lz_complex* work = linalg_room(0, (size_t)known->size * sizeof *work);
-  float* rwork = linalg_room(1, (size_t)known->reals * sizeof *rwork);
-  lapack_int* iwork = linalg_room(2, (size_t)known->integers * sizeof *iwork);
-  info = LINALG_MEMORY;
-  if (work && rwork && iwork)
-    info =
-        HEEVD(work, known->size, rwork, known->reals, iwork, known->integers);
-#undef HEEVD
-  /* a was the transpose of what it stands for, so its conjugate: the vectors
-   * are conjugates as well. */
-  for (size_t i = 0; i < (size_t)n * n && info == 0 && vectors; i++)
-    a[i].im = -a[i].im;
-  return info;
-}
-
-static int complex_eig(
-    lz_complex* a, int n, lz_complex* values, lz_complex* vectors) {
-  float* rwork = linalg_room(0, (size_t)n * 2 * sizeof *rwork);
-  lz_complex best = {0, 0}, none, *work = NULL;
-  int info = LINALG_MEMORY;
-  const char job = vectors ? 'V' : 'N';
-#define GEEV(w, size)                     \
-  LAPACKE_cgeev_work(                     \
-      LAPACK_COL_MAJOR,                   \
-      job,                                \
-      'N',                                \
-      n,                                  \
-      COMPLEX(a),                         \
-      n,                                  \
-      COMPLEX(values),                    \
-      COMPLEX(vectors ? vectors : &none), \
-      n,                                  \
-      COMPLEX(&none),                     \
-      1,                                  \
-      COMPLEX(w),                         \
-      size,                               \
-      rwork)
-  if (rwork) info = 0;
-  if (info == 0 && linalg_asks(n, n, job)) {
-    info = GEEV(&best, -1);
-    linalg_known->size = (int)best.re;
-  }
-  if (info == 0) {
-    work = linalg_room(1, (size_t)linalg_known->size * sizeof *work);
-    info = work ? GEEV(work, linalg_known->size) : LINALG_MEMORY;
-  }
-#undef GEEV
-  for (size_t i = 0; i < (size_t)n * n && info == 0 && vectors; i++)
-    vectors[i].im = -vectors[i].im;
-  return info;
-}
+#include "cpu/linalg_complex.h"
 
 typedef struct linalg_call linalg_call;
 /* One matrix; returns info. `room` holds what linalg_batch was asked for. */
