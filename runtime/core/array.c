@@ -105,10 +105,7 @@ static bool array_dense(const lz_array* a, bool repeats) {
 }
 
 int64_t array_stored(const lz_array* a) {
-  int64_t n = 1;
-  for (int i = 0; i < a->ndim; i++)
-    if (a->strides[i] != 0) n *= a->shape[i];
-  return n;
+  return view_stored(a->ndim, a->shape, a->strides);
 }
 
 bool array_same_layout(const lz_array* a, const lz_array* b) {

@@ -145,7 +145,7 @@ static inline size_t array_nbytes(const lz_array* a) {
 void* array_data(const lz_array* a);
 /* Of arrays of one shape: do equal indices stand at equal distances? */
 bool array_same_layout(const lz_array* a, const lz_array* b);
-/* Elements in memory: axes of stride 0 repeat them. */
+/* Elements in memory: view_stored(). */
 int64_t array_stored(const lz_array* a);
 /* No holes between the elements; axes of stride 0 may repeat them. The buffer
  * must be known. */

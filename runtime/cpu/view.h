@@ -30,6 +30,15 @@ static inline int64_t view_size(const lz_view* v) {
   return n;
 }
 
+/* Elements in memory: axes of stride 0 repeat them. */
+static inline int64_t view_stored(
+    int ndim, const int32_t* shape, const int64_t* strides) {
+  int64_t n = 1;
+  for (int i = 0; i < ndim; i++)
+    if (strides[i] != 0 || shape[i] == 0) n *= shape[i];
+  return n;
+}
+
 /* Strides of row-major memory without holes; returns the number of elements. */
 static inline int64_t view_row_strides(
     int ndim, const int32_t* shape, int64_t* strides) {

@@ -9,9 +9,8 @@
 
 static int exec_new(lz_exec* x, int i, const int64_t* strides) {
   lz_array* a = x->out[i];
-  size_t bytes = array_nbytes(a);
-  for (int d = 0; strides && d < a->ndim; d++)
-    if (strides[d] == 0 && a->shape[d] > 1) bytes /= (size_t)a->shape[d];
+  int64_t n = strides ? view_stored(a->ndim, a->shape, strides) : a->size;
+  size_t bytes = (size_t)n * dtype_size((lz_dtype)a->dtype);
   lz_buffer* b = x->stream->device == DEVICE_GPU
                      ? buffer_new_device(bytes, x->kernel)
                      : buffer_new(bytes, x->kernel);
