@@ -118,6 +118,15 @@ bool array_without_holes(const lz_array* a) {
   return (a->flags & ARRAY_CONTIGUOUS) || a->size == 0 || array_dense(a, true);
 }
 
+/* So many bytes more MLX does not mind. */
+#define ARRAY_MINDED 16384
+
+bool array_wastes(const lz_array* a) {
+  size_t bytes = array_nbytes(a);
+  return a->buffer && a->buffer->size > bytes + ARRAY_MINDED &&
+         !buffer_suits(a->buffer, bytes);
+}
+
 static uint8_t array_contiguity(const lz_array* a) {
   enum { ANY = ARRAY_ROW_CONTIGUOUS | ARRAY_COL_CONTIGUOUS | ARRAY_CONTIGUOUS };
   if (a->size == 0) return ANY;

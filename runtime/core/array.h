@@ -150,6 +150,9 @@ int64_t array_stored(const lz_array* a);
 /* No holes between the elements; axes of stride 0 may repeat them. The buffer
  * must be known. */
 bool array_without_holes(const lz_array* a);
+/* Whether it keeps clearly more memory than its own elements alive: a view of a
+ * small part. The buffer must be known. */
+bool array_wastes(const lz_array* a);
 lz_view array_view(const lz_array* a);
 
 /* Binds memory: buffer (reference taken over), byte offset, strides in elements

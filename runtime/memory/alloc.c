@@ -116,6 +116,10 @@ static size_t alloc_most(size_t block) {
   return block + (more < block ? more : block);
 }
 
+bool buffer_suits(const lz_buffer* b, size_t bytes) {
+  return b->size <= alloc_most(alloc_round(bytes));
+}
+
 /* A cached block of at least `block` bytes, and not too many more. */
 static alloc_block* alloc_find(int device, size_t block) {
   size_t most = alloc_most(block);

@@ -43,6 +43,10 @@ static inline lz_buffer* buffer_ref(lz_buffer* b) {
 }
 void buffer_unref(lz_buffer* b); /* takes NULL */
 
+/* Whether a request of so many bytes may be given a buffer as large as this: an
+ * array of that size does not waste it. */
+bool buffer_suits(const lz_buffer* b, size_t bytes);
+
 /* How device memory is made: set once by the GPU backend. `allocate` fills
  * data, handle and block; `release` returns them to the system; `forget` lets
  * go of what the backend keeps of a host buffer (handle), whose contents change

@@ -127,8 +127,8 @@ static int view_as_strided(lz_exec* x) {
 static int view_contiguous(lz_exec* x) {
   const lz_array* in = x->in[0];
   bool col = *(const int*)x->params;
-  if ((in->flags & ARRAY_ROW_CONTIGUOUS) ||
-      (col && (in->flags & ARRAY_COL_CONTIGUOUS))) {
+  if (!array_wastes(in) && ((in->flags & ARRAY_ROW_CONTIGUOUS) ||
+                            (col && (in->flags & ARRAY_COL_CONTIGUOUS)))) {
     exec_share(x, 0, 0, 0, in->strides);
     return 0;
   }

@@ -226,6 +226,36 @@ static void memory(void** state) {
   assert_error(mlx_set_cache_limit(NULL, 1), "res");
 }
 
+/* The last row of a large array keeps all of it, made contiguous it does not; a
+ * whole array is never copied. */
+static void parts_that_let_go(void** state) {
+  (void)state;
+  const int shape[] = {1024, 1024}, from[] = {1023, 0}, by[] = {1, 1};
+  size_t before, with;
+  mlx_stream s = mlx_default_cpu_stream_new();
+  assert_fine(mlx_get_active_memory(&before));
+  for (int whole = 0; whole < 2; whole++) {
+    mlx_array a = floats(1 << 20), part = mlx_array_new();
+    const int start[] = {whole ? 0 : from[0], 0};
+    assert_fine(mlx_reshape(&a, a, shape, 2, s));
+    assert_fine(mlx_slice(&part, a, start, 2, shape, 2, by, 2, s));
+    assert_fine(mlx_array_eval(part));
+    if (!whole) {
+      mlx_array_free(a);
+      a = mlx_array_new();
+      assert_fine(mlx_get_active_memory(&with));
+      assert_true(with >= before + (4u << 20));
+    }
+    assert_fine(mlx_contiguous(&part, part, false, s));
+    assert_fine(mlx_array_eval(part));
+    assert_fine(mlx_get_active_memory(&with));
+    assert_true(whole ? with < before + (5u << 20) : with < before + 8192);
+    mlx_array_free(a);
+    mlx_array_free(part);
+  }
+  mlx_stream_free(s);
+}
+
 /* A cached block of a megabyte serves what is nearly as large, and nothing that
  * would hold much more than it needs. */
 static void blocks_that_serve(void** state) {
@@ -341,6 +371,7 @@ int main(void) {
       cmocka_unit_test(device_info),
       cmocka_unit_test(streams),
       cmocka_unit_test(memory),
+      cmocka_unit_test(parts_that_let_go),
       cmocka_unit_test(blocks_that_serve),
       cmocka_unit_test(what_is_not_here),
       cmocka_unit_test(metal_kernels),

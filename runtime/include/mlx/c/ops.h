@@ -313,7 +313,8 @@ LAZULI_API int mlx_conjugate(
     mlx_array* res, const mlx_array a, const mlx_stream s);
 
 /* a with its elements side by side, row by row; with allow_col_major column by
- * column does too. A copy only where it is needed. */
+ * column does too. A copy only where it is needed: also where a is a small part
+ * of a buffer, more than 16 KiB of which would be kept for nothing. */
 LAZULI_API int mlx_contiguous(
     mlx_array* res,
     const mlx_array a,
