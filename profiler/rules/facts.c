@@ -78,6 +78,57 @@ rules_kind rules_kind_of(const rules_run* run, uint32_t node) {
   return (rules_kind)run->kinds[run->model->nodes[node].op];
 }
 
+bool rules_is(const rules_run* run, uint32_t node, const char* op) {
+  return !strcmp(model_string(run->model, run->model->nodes[node].op), op);
+}
+
+uint32_t rules_behind(const rules_run* run, uint32_t array) {
+  const model* m = run->model;
+  for (uint32_t node = m->arrays[array].node;
+       node != MODEL_NONE && rules_kind_of(run, node) == RULES_VIEW &&
+       m->nodes[node].n_inputs;
+       node = m->arrays[array].node)
+    array = m->inputs[m->nodes[node].first_input];
+  return array;
+}
+
+bool rules_same_line(const model* m, uint32_t a, uint32_t b) {
+  summary_place x = summary_place_of(m, a), y = summary_place_of(m, b);
+  return x.line && x.line == y.line && x.file == y.file;
+}
+
+/* The next evaluation of a group from `from` on. */
+static uint32_t facts_line_next(
+    const rules_run* run, const summary_eval* group, uint32_t from) {
+  const model* m = run->model;
+  for (uint32_t e = from; e < m->n_evals; e++) {
+    summary_place p = summary_place_of(m, m->evals[e].stack);
+    if (m->evals[e].trigger == group->trigger && !run->facts.claims[e] &&
+        p.file == group->place.file && p.line == group->place.line &&
+        p.function == group->place.function)
+      return e;
+  }
+  return MODEL_NONE;
+}
+
+rules_line rules_line_of(const rules_run* run, const summary_eval* group) {
+  rules_line line = {.first = facts_line_next(run, group, group->first)};
+  for (uint32_t e = line.first; e != MODEL_NONE;
+       e = facts_line_next(run, group, e + 1)) {
+    line.n++;
+    line.operations += run->facts.operations[e];
+    line.work += run->facts.kernel_ns[e];
+    line.cost += rules_overhead(run, e);
+  }
+  return line;
+}
+
+void rules_line_claim(rules_run* run, const summary_eval* group) {
+  for (uint32_t e = facts_line_next(run, group, group->first); e != MODEL_NONE;
+       e = facts_line_next(run, group, e + 1))
+    run->facts.claims[e] = run->rule;
+}
+
 uint64_t rules_overhead(const rules_run* run, uint32_t eval) {
   uint64_t all = summary_eval_ns(run->model, eval);
   uint64_t work = run->facts.kernel_ns[eval];

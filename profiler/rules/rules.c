@@ -57,6 +57,15 @@ finding* rules_at(rules_run* run, uint32_t stack) {
   return rules_at_place(run, summary_place_of(run->model, stack), stack);
 }
 
+void rules_drop_few(rules_run* run, uint32_t least) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < run->out->n; i++) {
+    const finding* f = &run->out->at[i];
+    if (f->rule != run->rule || f->count >= least) run->out->at[kept++] = *f;
+  }
+  run->out->n = kept;
+}
+
 static bool rules_same_frame(const model_frame* a, const model_frame* b) {
   return a->file == b->file && a->line == b->line &&
          a->function == b->function && a->module == b->module;

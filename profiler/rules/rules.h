@@ -55,7 +55,8 @@ typedef enum rules_kind {
   RULES_OTHER,
   RULES_ELEMENTWISE,
   RULES_VIEW,
-  RULES_INDEX
+  RULES_INDEX,
+  RULES_JOIN
 } rules_kind;
 
 typedef struct rules_run {
@@ -80,6 +81,9 @@ finding* rules_at(rules_run* run, uint32_t stack);
 /* The same at another place than the site of the stack. */
 finding* rules_at_place(rules_run* run, summary_place place, uint32_t stack);
 
+/* Takes the running rule's findings of fewer than `least` times back. */
+void rules_drop_few(rules_run* run, uint32_t least);
+
 /* Where two call stacks part: the frame of `a` whose caller is the same in
  * both, so that helpers which all go through do not hide the lines that call
  * them. The site of `a` where the stacks are equal or do not meet. */
@@ -87,6 +91,25 @@ summary_place rules_parting(const model* m, uint32_t a, uint32_t b);
 
 /* What a node's operation is, by ops.def. */
 rules_kind rules_kind_of(const rules_run* run, uint32_t node);
+
+/* Whether a node is this operation, by the name that both runtimes give it. */
+bool rules_is(const rules_run* run, uint32_t node, const char* op);
+
+/* What an array is a view of: the array behind operations that move no data. */
+uint32_t rules_behind(const rules_run* run, uint32_t array);
+
+/* Whether two stacks tell of one line of the program, which is known. */
+bool rules_same_line(const model* m, uint32_t a, uint32_t b);
+
+/* Evaluations of a line and trigger that no rule claimed: in all. */
+typedef struct rules_line {
+  uint32_t first; /* MODEL_NONE: none */
+  uint32_t n;
+  uint64_t operations, work, cost; /* cost: rules_overhead() */
+} rules_line;
+rules_line rules_line_of(const rules_run* run, const summary_eval* group);
+/* Claims them for the running rule. */
+void rules_line_claim(rules_run* run, const summary_eval* group);
 
 /* The part of an evaluation's call that is not its kernels' work: planning,
  * starting, waiting. */
