@@ -13,8 +13,8 @@ static uint32_t late_cast(const model* m, const rules_run* run, uint32_t node) {
   uint64_t wide = text_dtype_size(m->arrays[array].dtype);
   for (uint32_t i = 0; i < n; i++) {
     const model_node* r = &m->nodes[readers[i]];
-    if (rules_is(run, readers[i], "AsType") && r->eval != MODEL_NONE &&
-        r->eval > m->nodes[node].eval &&
+    if (rules_is(run, readers[i], "AsType") && r->n_outputs &&
+        r->eval != MODEL_NONE && r->eval > m->nodes[node].eval &&
         text_dtype_size(m->arrays[r->first_output].dtype) < wide)
       return readers[i];
   }
@@ -27,7 +27,8 @@ bool rule_cast_late(rules_run* run) {
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t i = 0; i < m->n_nodes; i++) {
       const model_node* n = &m->nodes[i];
-      if (!rules_is(run, i, "Load") || n->eval == MODEL_NONE) continue;
+      if (!rules_is(run, i, "Load") || n->eval == MODEL_NONE || !n->n_outputs)
+        continue;
       uint32_t cast = late_cast(m, run, i);
       if (cast == MODEL_NONE) continue;
       const model_array* a = &m->arrays[n->first_output];

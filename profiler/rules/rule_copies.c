@@ -11,7 +11,7 @@ bool rule_copies(rules_run* run) {
   for (uint32_t i = 0; i < m->n_nodes; i++) {
     const model_node* n = &m->nodes[i];
     if (rules_kind_of(run, i) != RULES_JOIN || n->eval == MODEL_NONE ||
-        n->n_inputs < COPIES_LEAST ||
+        n->n_inputs < COPIES_LEAST || !n->n_outputs ||
         m->arrays[n->first_output].bytes < COPIES_BYTES)
       continue;
     const uint32_t* in = &m->inputs[n->first_input];

@@ -35,7 +35,9 @@ bool rule_growing(rules_run* run) {
   bool fine = chains != NULL;
   for (uint32_t i = 0; fine && i < m->n_nodes; i++) {
     const model_node* n = &m->nodes[i];
-    if (rules_kind_of(run, i) != RULES_JOIN || n->eval == MODEL_NONE) continue;
+    if (rules_kind_of(run, i) != RULES_JOIN || n->eval == MODEL_NONE ||
+        !n->n_outputs)
+      continue;
     uint32_t before = growing_before(run, i);
     chains[i].length = 1;
     if (before == MODEL_NONE) continue;

@@ -7,19 +7,34 @@
 
 enum { HELD_BYTES = 1 << 20, HELD_SHARE = 10 };
 
-/* An intermediate result: computed, and read by what was computed before. */
-static bool held_spent(const model* m, const model_buffer* b, uint64_t peak) {
+/* The evaluation that ran at a time: the last that had begun. */
+static uint32_t held_eval(const model* m, uint64_t time) {
+  uint32_t found = MODEL_NONE;
+  for (uint32_t e = 0; e < m->n_evals && m->evals[e].begin_ns <= time; e++)
+    found = e;
+  return found;
+}
+
+/* An intermediate result of an evaluation: nobody asked for it, and what was to
+ * read it has run. Weights and states are asked for, or come from before. */
+static bool held_spent(
+    const model* m, const model_buffer* b, uint32_t eval, uint64_t time) {
   const model_array* a = &m->arrays[b->array];
-  if (a->node == MODEL_NONE || !m->nodes[a->node].n_inputs) return false;
+  if (a->node == MODEL_NONE || m->nodes[a->node].eval != eval ||
+      !m->nodes[a->node].n_inputs)
+    return false;
   uint32_t n, sharers;
   const uint32_t* all = model_sharers(m, a->buffer, &sharers);
+  const model_eval* v = &m->evals[eval];
   bool read = false;
   for (uint32_t s = 0; s < sharers; s++) {
+    for (uint32_t i = 0; i < v->n_outputs; i++)
+      if (m->eval_outputs[v->first_output + i] == all[s]) return false;
     const uint32_t* readers = model_consumers(m, all[s], &n);
     for (uint32_t i = 0; i < n; i++) {
       uint32_t kernel = m->nodes[readers[i]].kernel;
-      if (m->nodes[readers[i]].time_ns > peak) return false;
-      read |= kernel != MODEL_NONE && m->kernels[kernel].end_ns <= peak;
+      if (m->nodes[readers[i]].time_ns > time) return false;
+      read |= kernel != MODEL_NONE && m->kernels[kernel].end_ns <= time;
     }
   }
   return read;
@@ -31,6 +46,8 @@ bool rule_held(rules_run* run) {
   if (!m->n_memory || !run->summary->ran || model_memory_peak(m, &peak))
     return true;
   model_peak_free(&peak);
+  uint32_t eval = held_eval(m, peak.time_ns);
+  if (eval == MODEL_NONE) return true;
   uint64_t least = peak.active / HELD_SHARE, all = 0;
   if (least < HELD_BYTES) least = HELD_BYTES;
   for (int pass = 0; pass < 2; pass++) {
@@ -39,7 +56,7 @@ bool rule_held(rules_run* run) {
       if (b->born_ns > peak.time_ns || b->died_ns <= peak.time_ns ||
           b->array == MODEL_NONE || m->arrays[b->array].buffer != i ||
           why_alive(m, b->array, peak.time_ns).kind != WHY_HELD ||
-          !held_spent(m, b, peak.time_ns))
+          !held_spent(m, b, eval, peak.time_ns))
         continue;
       if (pass == 0) {
         all += b->size;

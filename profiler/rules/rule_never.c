@@ -1,6 +1,7 @@
 /* F8: a graph is built, again and again, and thrown away. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lazuli/probe.h"
 #include "rules.h"
@@ -38,9 +39,9 @@ bool rule_never(rules_run* run) {
   uint32_t* size = calloc((size_t)m->n_nodes + 1, sizeof *size);
   bool fine = root && size;
   uint32_t total = 0;
+  if (fine) memset(root, 0xff, ((size_t)m->n_nodes + 1) * sizeof *root);
   /* Readers are built later, so from the last to the first. */
   for (uint32_t i = m->n_nodes; fine && i-- > 0;) {
-    root[i] = MODEL_NONE;
     if (!never_computed(m, i)) continue;
     uint32_t reader = never_reader(m, i);
     if (reader == i) continue;

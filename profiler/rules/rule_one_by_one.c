@@ -18,7 +18,8 @@ bool rule_one_by_one(rules_run* run) {
   const model* m = run->model;
   for (uint32_t i = 0; i < m->n_nodes; i++) {
     const model_node* n = &m->nodes[i];
-    if (rules_kind_of(run, i) != RULES_JOIN || n->n_inputs < ONE_LEAST)
+    if (rules_kind_of(run, i) != RULES_JOIN || n->n_inputs < ONE_LEAST ||
+        !n->n_outputs)
       continue;
     uint32_t small = 0;
     for (uint32_t k = 0; k < n->n_inputs; k++)

@@ -30,7 +30,8 @@ static uint32_t widened_from(
     const rules_run* run, uint32_t operand, uint32_t line) {
   const model* m = run->model;
   uint32_t array = rules_behind(run, operand), node = m->arrays[array].node;
-  if (node == MODEL_NONE || !rules_is(run, node, "AsType") ||
+  if (node == MODEL_NONE || !m->nodes[node].n_inputs ||
+      !rules_is(run, node, "AsType") ||
       !rules_same_line(m, model_node_stack(m, node), line))
     return MODEL_NONE;
   uint32_t from = m->inputs[m->nodes[node].first_input];
@@ -46,6 +47,7 @@ static bool widened_meant(const rules_run* run, uint32_t array) {
   const uint32_t* readers = model_consumers(m, array, &n);
   for (uint32_t i = 0; i < n; i++)
     if (!rules_is(run, readers[i], "AsType") ||
+        !m->nodes[readers[i]].n_outputs ||
         !widened_half(m, m->nodes[readers[i]].first_output))
       return false;
   return n > 0;
