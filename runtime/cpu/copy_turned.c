@@ -83,6 +83,10 @@ static void block_elements(
   const side *d = &t->down, *m = &t->middle, *a = &t->across;
   const int wide = middles * columns;
   char tile[TILE] __attribute__((aligned(64)));
+  /* Lines so far apart come with no stream of their own. */
+  for (int r = 0; r < rows && !t->stream && a->to == size; r++)
+    for (int64_t at = 0; at < wide * size; at += LINE)
+      __builtin_prefetch(to + r * d->to + at, 1);
   for (int k = 0; k < middles; k++)
     tile_move(
         tile + k * columns * size,

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "cpu/copy.h"
 #include "cpu/fft_batch.h"
 #include "cpu/fft_long.h"
 #include "cpu/fft_single.h"
@@ -12,8 +13,17 @@
 
 /* FFT_SHORT  lines go through vectors together however few they are
  * FFT_LONG   and not even when many: their buffers would leave the cache
- * FFT_OWN    a line that a thread's cache holds */
-enum { FFT_SHORT = 256, FFT_LONG = 1 << 11, FFT_OWN = 1 << 17 };
+ * FFT_OWN    a line that a thread's cache holds
+ * FFT_NEAR, FFT_WIDE  lines that are brought together, and for vectors
+ * FFT_BLOCK  bytes of them */
+enum {
+  FFT_SHORT = 256,
+  FFT_LONG = 1 << 11,
+  FFT_OWN = 1 << 17,
+  FFT_NEAR = 16,
+  FFT_WIDE = 64,
+  FFT_BLOCK = 4 << 20
+};
 
 typedef struct fft_pass {
   const lz_view *from, *to;
@@ -24,6 +34,10 @@ typedef struct fft_pass {
   float scale;
   _Atomic int failed;
 } fft_pass;
+
+static bool fft_along_both(const fft_pass* p) {
+  return p->from->strides[p->axis] == 1 && p->to->strides[p->axis] == 1;
+}
 
 /* Where line i starts: the index over all axes but the one transformed. */
 static int64_t line_offset(const lz_view* v, int axis, int64_t i) {
@@ -112,13 +126,147 @@ static void long_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* Whether lines lie across so that a batch of them ends within lines of memory,
+ * which the next one needs again. */
+static bool batch_shares(const lz_view* v, int axis) {
+  enum { LINE = 64, LEAST = 64 << 10 };
+  const int64_t size = (int64_t)dtype_size(v->dtype);
+  const int64_t apart = v->strides[axis] * size;
+  if (llabs(apart) < 4 * LINE || view_size(v) * size < LEAST) return false;
+  return apart % LINE || (uintptr_t)v->data % LINE;
+}
+
+/* ---- lines that do not lie along: some neighbours are brought together, and
+ * what comes out goes to its places together ---- */
+typedef struct block_pass {
+  fft_pass* p;
+  pool_fn parts; /* of lines that lie along */
+  int axis;      /* of the neighbours */
+  int64_t block, blocks;
+  int each; /* lines of a part */
+} block_pass;
+
+/* The axis along which neighbours lie nearest; -1: a single line. */
+static int block_axis(const fft_pass* p) {
+  const lz_view* v = p->from->strides[p->axis] != 1 ? p->from : p->to;
+  int axis = -1;
+  for (int d = 0; d < v->ndim; d++)
+    if (d != p->axis && v->shape[d] > 1 &&
+        (axis < 0 || llabs(v->strides[d]) < llabs(v->strides[axis])))
+      axis = d;
+  return axis;
+}
+
+/* Block number i on one side, two axes; `room` for its extents and strides. */
+static lz_view block_view(
+    const block_pass* b,
+    const lz_view* v,
+    int64_t i,
+    int32_t* shape,
+    int64_t* strides) {
+  int64_t at = 0, first = 0;
+  shape[0] = 1;
+  strides[0] = 0;
+  if (b->axis >= 0) {
+    first = i % b->blocks * b->block;
+    i /= b->blocks;
+    const int64_t left = v->shape[b->axis] - first;
+    shape[0] = (int32_t)(left < b->block ? left : b->block);
+    strides[0] = v->strides[b->axis];
+    at = first * strides[0];
+  }
+  for (int d = v->ndim; d-- > 0;) {
+    if (d == b->p->axis || d == b->axis) continue;
+    at += i % v->shape[d] * v->strides[d];
+    i /= v->shape[d];
+  }
+  shape[1] = v->shape[b->p->axis];
+  strides[1] = v->strides[b->p->axis];
+  char* data = (char*)v->data + at * (int64_t)dtype_size(v->dtype);
+  return (lz_view){data, v->dtype, 2, shape, strides};
+}
+
+/* Of the lines brought together: along, or as vectors take them. */
+static void block_strides(
+    const block_pass* b, const int32_t* shape, int64_t* strides) {
+  strides[0] = b->parts == batch_parts ? 1 : shape[1];
+  strides[1] = b->parts == batch_parts ? shape[0] : 1;
+}
+
+static void block_parts(void* ctx, int64_t begin, int64_t end, int worker) {
+  const block_pass* b = ctx;
+  fft_pass* p = b->p;
+  const bool real = p->from->dtype != p->to->dtype;
+  const int64_t longest = p->in > p->out ? p->in : p->out;
+  const size_t bytes = (size_t)(b->block * longest) * sizeof(lz_complex);
+  char* room = scratch_get(SCRATCH_BLOCK, real ? 2 * bytes : bytes);
+  if (!room) {
+    atomic_store(&p->failed, 1);
+    return;
+  }
+  for (; begin < end; begin++) {
+    int32_t shape[2][2];
+    int64_t strides[2][2], rows[2][2];
+    lz_view from = block_view(b, p->from, begin, shape[0], strides[0]);
+    const lz_view to = block_view(b, p->to, begin, shape[1], strides[1]);
+    lz_view near = to;
+    if (strides[0][1] != 1) {
+      lz_view copy = from;
+      copy.data = room;
+      copy.strides = rows[0];
+      block_strides(b, shape[0], rows[0]);
+      copy_run(&copy, &from);
+      from = copy;
+    }
+    if (strides[1][1] != 1) {
+      near.data = real ? room + bytes : room;
+      near.strides = rows[1];
+      block_strides(b, shape[1], rows[1]);
+    }
+    fft_pass lines = *p;
+    lines.from = &from;
+    lines.to = &near;
+    lines.axis = 1;
+    atomic_init(&lines.failed, 0);
+    b->parts(&lines, 0, (shape[0][0] + b->each - 1) / b->each, worker);
+    if (atomic_load(&lines.failed)) atomic_store(&p->failed, 1);
+    if (near.data != to.data) copy_run(&to, &near);
+  }
+}
+
+/* `each`: how many lines the parts take at a time. */
+static void run_blocks(
+    fft_pass* p, pool_fn parts, int each_part, int64_t lines) {
+  const int64_t bytes = (int64_t)p->n * (int64_t)sizeof(lz_complex);
+  block_pass b = {
+      .p = p,
+      .parts = parts,
+      .axis = block_axis(p),
+      .block = 1,
+      .each = each_part};
+  int64_t extent = b.axis < 0 ? 1 : p->to->shape[b.axis];
+  /* Neighbours have nothing in common where each line fills its own memory. */
+  const bool near = llabs(p->from->strides[p->axis]) <= 2 &&
+                    llabs(p->to->strides[p->axis]) <= 2;
+  int64_t most = parts == batch_parts ? FFT_WIDE : near ? each_part : FFT_NEAR;
+  if (most > FFT_BLOCK / bytes) most = FFT_BLOCK / bytes;
+  if (parts != batch_parts && most > extent / pool_threads())
+    most = extent / pool_threads();
+  b.block = most > each_part ? most / each_part * each_part : each_part;
+  b.blocks = (extent + b.block - 1) / b.block;
+  const int64_t units = lines / extent * b.blocks;
+  /* As below: threads share what is too little or too large for one each. */
+  const bool each = units >= pool_threads() && p->n <= FFT_OWN;
+  pool_for(units, each ? 1 : units, block_parts, &b);
+}
+
 /* Whether vectors are filled well enough, or lines so short that it does not
  * matter. `other`: whether a line alone is no convolution. */
 static bool batched(const fft_pass* p, int64_t lines, bool other) {
   const int lanes = ISA_PICK(fft_kernels)->lanes;
   const bool smooth = fft_batch_smooth(p->n);
   /* Lines that do not lie along are neighbours, which go together best. */
-  const bool across = smooth && p->from->strides[p->axis] != 1;
+  const bool across = smooth && !fft_along_both(p);
   if (p->n <= 1 || p->n > (across ? 4 * FFT_LONG : FFT_LONG)) return false;
   if (p->n < (smooth ? FFT_SHORT : FFT_SHORT / 2)) return true;
   if (!smooth) return lines >= lanes - lanes / 4;
@@ -151,7 +299,16 @@ static int fft_along(
   const bool fits = alone || (!real && fft_long_fits(p.n));
   if (batched(&p, real && odd ? pairs : lines, alone || fft_long_fits(p.n))) {
     const int most = ISA_PICK(fft_kernels)->lanes * (real && odd ? 2 : 1);
+    if (batch_shares(p.from, axis) || batch_shares(p.to, axis)) {
+      run_blocks(&p, batch_parts, most, lines);
+      return atomic_load(&p.failed);
+    }
     pool_for((lines + most - 1) / most, grain / most + 1, batch_parts, &p);
+    return atomic_load(&p.failed);
+  }
+  if (!fft_along_both(&p)) {
+    run_blocks(
+        &p, fits ? long_parts : single_parts, fits || !real ? 1 : 2, lines);
     return atomic_load(&p.failed);
   }
   /* Threads share the work of one line where there are too few for all, or its

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Floats of lines of memory that are no neighbours. */
+enum { FFT_FAR = 64 };
+
 /* A real line of even length is a complex one of half the length; one whose
  * length has a large factor is a convolution (Bluestein) of a length that has
  * not. */
@@ -206,6 +209,19 @@ int fft_batch_room(const fft_batch* b) {
 }
 
 /* ---- runs ---- */
+/* The places of lines across: a few neighbours, far from the few after them,
+ * come with no stream of their own. They arrive during the transform. */
+static void fetch(const float* to, const fft_lines* out, int n) {
+  const int64_t wide = out->imaginary == FFT_NONE ? 1 : 2;
+  const int64_t last = out->starts[out->count - 1] - out->starts[0];
+  if (llabs(out->step) < FFT_FAR || last < 0 || last >= FFT_FAR) return;
+  const float* x = to + out->starts[0];
+  for (int64_t k = 0; k < n; k++, x += out->step) {
+    for (int64_t at = 0; at < last; at += 16) __builtin_prefetch(x + at, 1);
+    __builtin_prefetch(x + last + wide - 1, 1);
+  }
+}
+
 float* fft_batch_transform(const fft_batch* b, float* x, float* y) {
   const fft_table* t = ISA_PICK(fft_kernels);
   if (!b->wide) return t->run(&b->stages, x, y);
@@ -298,15 +314,18 @@ void fft_batch_run(
   }
   if (!b->real) {
     t->load(x, from, in, b->n, inverse);
+    fetch(to, out, b->n);
     t->store(to, fft_batch_transform(b, x, y), out, b->n, inverse, scale);
   } else if (!inverse) {
     t->load(x, from, &lines, b->length, false);
+    fetch(to, out, b->n / 2 + 1);
     float* z = fft_batch_transform(b, x, y);
     float* other = z == x ? y : x;
     t->real(z, other, b->halves, b->length);
     t->store(to, other, out, b->n / 2 + 1, false, scale);
   } else {
     t->load(y, from, in, b->length + 1, false);
+    fetch(to, out, b->n);
     t->unreal(y, x, b->halves, b->length);
     t->store(to, fft_batch_transform(b, x, y), &lines, b->length, true, scale);
   }

@@ -15,6 +15,7 @@ enum scratch_slot {
   SCRATCH_FUSED,  /* values between the stages of a shared kernel */
   SCRATCH_MADE,   /* a stripe of an operand: matmul_made.c */
   SCRATCH_LINE,   /* a line that several transforms work on */
+  SCRATCH_BLOCK,  /* lines brought together for such transforms */
   SCRATCH_DNNL,   /* oneDNN's own working memory */
   SCRATCH_SLOTS
 };

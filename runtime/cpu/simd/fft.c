@@ -252,6 +252,21 @@ INLINE void turn_square(float* to, int64_t to_row, const float* const* from) {
 #endif
 }
 
+/* L complex numbers, or L real ones, of which every other lies there. */
+INLINE vc apart_2(const float* x) {
+  uint64_t from[2 * L], pairs[L];
+  float both[2 * L];
+  memcpy(from, x, (2 * L - 1) * sizeof *from);
+  for (int i = 0; i < L; i++) pairs[i] = from[2 * i];
+  memcpy(both, pairs, sizeof both);
+  return apart(both);
+}
+INLINE vec_f32 every_2(const float* x) {
+  float to[L];
+  for (int i = 0; i < L; i++) to[i] = x[2 * i];
+  return vec_load_f32(to);
+}
+
 static bool neighbours(const fft_lines* at, int64_t apart) {
   for (int l = 1; l < at->count; l++)
     if (at->starts[l] - at->starts[0] != l * apart) return false;
@@ -288,6 +303,19 @@ static void load(
       vc v = apart(from + at->starts[0] + k * at->step);
       vec_store_f32(to + k * PAIR + re, v.re);
       vec_store_f32(to + k * PAIR + im, v.im);
+    }
+  } else if (at->imaginary == 1 && neighbours(at, 4)) {
+    for (; k < n; k++) {
+      vc v = apart_2(from + at->starts[0] + k * at->step);
+      vec_store_f32(to + k * PAIR + re, v.re);
+      vec_store_f32(to + k * PAIR + im, v.im);
+    }
+  } else if (at->imaginary != 1 && neighbours(at, 2)) {
+    for (; k < n; k++) {
+      const float* x = from + at->starts[0] + k * at->step;
+      vec_store_f32(to + k * PAIR + re, every_2(x));
+      if (at->imaginary != FFT_NONE)
+        vec_store_f32(to + k * PAIR + im, every_2(x + at->imaginary));
     }
   } else if (at->imaginary != 1 && neighbours(at, 1)) {
     for (; k < n; k++) {
