@@ -83,14 +83,14 @@ static void hadamard_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
       g->load[c->in->dtype](
           x + r * n,
           lead_data(c->in, lead_nth(c->in, 1, first + r)),
-          c->in->strides[last],
+          c->dense ? 1 : c->in->strides[last],
           run);
     ISA_PICK(hadamard_table)
         ->lines(x, count, c->m, c->power, rows_of_order(c->m), c->scale);
     for (int64_t r = 0; r < runs; r++)
       g->store[c->out->dtype](
           lead_data(c->out, lead_nth(c->out, 1, first + r)),
-          c->out->strides[last],
+          c->dense ? 1 : c->out->strides[last],
           x + r * n,
           run);
   }
