@@ -1,0 +1,20 @@
+/* Each turn's arrays are a little larger than the last one's, and the cache has
+ * a limit. */
+#include "program.h"
+
+int main(void) {
+  program_begin();
+  size_t before;
+  mlx_set_cache_limit(&before, 32u << 20);
+  mlx_array x = program_numbers(2000000);
+  for (int i = 0; i < 40; i++) {
+    const int from[] = {0}, to[] = {500000 + 37500 * i}, by[] = {1};
+    mlx_array part = mlx_array_new();
+    mlx_slice(&part, x, from, 1, to, 1, by, 1, program_stream);
+    mlx_sin(&part, part, program_stream);
+    mlx_array_eval(part);
+    mlx_array_free(part);
+  }
+  program_end(x);
+  return 0;
+}
