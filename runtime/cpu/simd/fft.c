@@ -246,6 +246,26 @@ INLINE void turn_square(float* to, int64_t to_row, const float* const* from) {
     a[i + 12] = _mm512_shuffle_f32x4(b[i + 4], b[i + 12], 0xdd);
   }
   for (int i = 0; i < 16; i++) _mm512_storeu_ps(to + i * to_row, a[i]);
+#elif defined(LZ_ISA_avx2)
+  /* Halves of rows i and i + 4 are one vector from the start. */
+  __m256 a[8], b[8];
+  for (int i = 0; i < 4; i++)
+    for (int half = 0; half < 2; half++)
+      a[i + 4 * half] = _mm256_insertf128_ps(
+          _mm256_castps128_ps256(_mm_loadu_ps(from[i] + 4 * half)),
+          _mm_loadu_ps(from[i + 4] + 4 * half),
+          1);
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+    b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
+    a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xee);
+    a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
+    a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xee);
+  }
+  for (int i = 0; i < 8; i++) _mm256_storeu_ps(to + i * to_row, a[i]);
 #else
   for (int i = 0; i < L; i++)
     for (int l = 0; l < L; l++) to[i * to_row + l] = from[l][i];
