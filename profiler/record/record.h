@@ -218,9 +218,9 @@ uint32_t record_stack_script(void);
 
 /* The unwinder is loaded. */
 void record_walk_resolve(void* library);
-/* The return addresses from the function on whose frame `base` is, which returns
- * to `from`, up to the interpreter, if they stand where they stood before; how
- * many, or 0. At most RECORD_STACKS_MAX. */
+/* The return addresses from the function on whose frame `base` is, which
+ * returns to `from`, up to the interpreter, if they stand where they stood
+ * before; how many, or 0. At most RECORD_STACKS_MAX. */
 uint32_t record_walk_again(
     record_thread* t, uintptr_t base, uintptr_t from, uintptr_t* out);
 /* Called by that function: remembers them. */

@@ -172,7 +172,7 @@ static inline trace_lane* trace_lane_enter(
       const trace_##id* event) {                                          \
     const unsigned index = depth * 2 + (number < TRACE_FIRST_EVENT);      \
     trace_lane* lane = trace_lane_enter(w, t, depth, index, time);        \
-    trace_next_##id next;                                                 \
+    trace_next_##id next = {};                                            \
     uint8_t* end =                                                        \
         lane ? trace_fast_put_##id(lane, time, event, &next) : NULL;      \
     if (__builtin_expect(end != NULL, 1))                                 \

@@ -62,7 +62,7 @@ static inline __attribute__((always_inline)) bool trace_usual_enter(
 #define EVENT(number, id, name, text, ...)                                \
   static inline __attribute__((always_inline)) bool trace_usual_put_##id( \
       const trace_usual* u, const trace_##id* event) {                    \
-    trace_next_##id next;                                                 \
+    trace_next_##id next = {};                                            \
     uint8_t* end = trace_fast_put_##id(u->lane, u->time, event, &next);   \
     if (__builtin_expect(end != NULL, 1)) {                               \
       trace_fast_keep_##id(u->lane, u->time, &next);                      \

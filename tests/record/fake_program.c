@@ -125,7 +125,8 @@ static int mode_signal(void) {
 }
 
 static int mode_divide(void) {
-  volatile int one = 1, zero = 0;
+  const int zero = atoi("0");
+  volatile int one = 1;
   nodes(1, 500);
   fake_eval(1, LAZULI_TRIGGER_EVAL);
   nodes(501, 500);
