@@ -267,6 +267,7 @@ static void choose_tile(program_job* j, int size) {
         j->owner[o] == PROGRAM_NONE && p->output_registers[o] >= p->n_inputs;
   bool turned = is_turned(j);
   int tile = turned ? PLANE_MAX : TILE_MAX;
+  if (j->row_step) tile *= 2;
   if (!turned && p->max_size < 4) tile *= 4 / p->max_size;
   if (!turned && touched == 0 && p->n_instrs == 1)
     tile = TILE_ALONE / p->max_size;

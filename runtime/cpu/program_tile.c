@@ -15,10 +15,11 @@ typedef struct held {
 /* State of one thread within a job. */
 typedef struct part {
   const program_job* job;
-  char** buffer;   /* scratch of each register */
-  char** r;        /* what each register is bound to */
-  int64_t* offset; /* of the plane in each array, and its place */
-  held* held;      /* in the buffer of each input */
+  char** buffer;              /* scratch of each register */
+  char** r;                   /* what each register is bound to */
+  int64_t* offset;            /* of the plane in each array, and its place */
+  held* held;                 /* in the buffer of each input */
+  int64_t index[LZ_MAX_DIMS]; /* of the plane among the others */
 } part;
 
 /* A tile: part of the plane at the offsets. */
@@ -237,11 +238,24 @@ static void place_plane(part* t, int64_t plane) {
   const program_job* j = t->job;
   int n = j->p->n_inputs + j->p->n_outputs + 1;
   for (int v = 0; v < n; v++) t->offset[v] = 0;
-  for (int d = j->ndim; plane && d-- > 0;) {
+  for (int d = j->ndim; d-- > 0;) {
     if (d == j->row_axis || d == j->column_axis) continue;
-    int64_t rest = plane / j->shape[d], index = plane - rest * j->shape[d];
-    plane = rest;
-    for (int v = 0; v < n; v++) t->offset[v] += index * j->strides[v][d];
+    t->index[d] = plane % j->shape[d];
+    plane /= j->shape[d];
+    for (int v = 0; v < n; v++) t->offset[v] += t->index[d] * j->strides[v][d];
+  }
+}
+
+static void pass_plane(part* t) {
+  const program_job* j = t->job;
+  int n = j->p->n_inputs + j->p->n_outputs + 1;
+  for (int d = j->ndim; d-- > 0;) {
+    if (d == j->row_axis || d == j->column_axis) continue;
+    bool more = ++t->index[d] < j->shape[d];
+    int64_t by = more ? 1 : 1 - j->shape[d];
+    for (int v = 0; v < n; v++) t->offset[v] += by * j->strides[v][d];
+    if (more) return;
+    t->index[d] = 0;
   }
 }
 
@@ -290,7 +304,7 @@ void program_job_part(void* ctx, int64_t begin, int64_t end, int worker) {
   char *buffer[p->n_registers], *r[p->n_registers];
   int64_t offset[n_views + 1];
   held in_buffer[n_views];
-  part t = {j, buffer, r, offset, in_buffer};
+  part t = {j, buffer, r, offset, in_buffer, {0}};
   for (int i = 0; i < p->n_registers; i++)
     buffer[i] = r[i] = scratch + (size_t)i * slot;
   for (int i = 0; i < p->n_inputs; i++) {
@@ -318,7 +332,7 @@ void program_job_part(void* ctx, int64_t begin, int64_t end, int worker) {
     down = 0;
     if (++across < j->column_tiles || u + 1 == end) continue;
     across = 0;
-    place_plane(&t, ++plane);
+    pass_plane(&t);
   }
   tile_stream_end();
 }

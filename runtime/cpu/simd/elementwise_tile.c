@@ -230,6 +230,11 @@ INLINE int64_t size_of(int64_t stride) {
   return stride < 0 ? -stride : stride;
 }
 
+#define REPEAT_BY(T, width)                                         \
+  for (; r * bytes + width <= all; r++) {                           \
+    fill_##T##_##width x = from[r * row] - (fill_##T##_##width){0}; \
+    memcpy((char*)to + r * bytes, &x, width);                       \
+  }
 #define MOVE(bits)                                                             \
   INLINE void fill_##bits(uint##bits##_t* to, uint##bits##_t x, int n) {       \
     for (int i = 0; i < n; i++) to[i] = x;                                     \
@@ -251,18 +256,34 @@ INLINE int64_t size_of(int64_t stride) {
     else                                                                       \
       for (int i = 0; i < n; i++) to[i] = from[i * stride];                    \
   }                                                                            \
-  /* Each element a few times. */                                              \
+  typedef uint##bits##_t fill_##bits##_16 __attribute__((vector_size(16)));    \
+  typedef uint##bits##_t fill_##bits##_32 __attribute__((vector_size(32)));    \
+  typedef uint##bits##_t fill_##bits##_64 __attribute__((vector_size(64)));    \
+  /* Each element `times` times. Stores reach into the next row, which is      \
+   * written later; the last rows have no next. */                             \
   INLINE void repeat_##bits(                                                   \
-      uint##bits##_t* to, const uint##bits##_t* from, int rows, int times) {   \
-    if (times == 2)                                                            \
-      for (int i = 0; i < 2 * rows; i++) to[i] = from[i / 2];                  \
-    else if (times == 4)                                                       \
-      for (int i = 0; i < 4 * rows; i++) to[i] = from[i / 4];                  \
-    else if (times == 8)                                                       \
-      for (int i = 0; i < 8 * rows; i++) to[i] = from[i / 8];                  \
-    else                                                                       \
-      for (int r = 0; r < rows; r++)                                           \
-        for (int c = 0; c < times; c++) to[r * times + c] = from[r];           \
+      uint##bits##_t* to,                                                      \
+      const uint##bits##_t* from,                                              \
+      int64_t row,                                                             \
+      int rows,                                                                \
+      int times) {                                                             \
+    const int64_t bytes = times * (int64_t)sizeof *to, all = bytes * rows;     \
+    int r = 0;                                                                 \
+    if (bytes <= 16)                                                           \
+      REPEAT_BY(bits, 16)                                                      \
+    else if (bytes <= 32)                                                      \
+      REPEAT_BY(bits, 32)                                                      \
+    else if (bytes <= 64)                                                      \
+      REPEAT_BY(bits, 64)                                                      \
+    for (; bytes > 64 && r < rows; r++) {                                      \
+      fill_##bits##_64 x = from[r * row] - (fill_##bits##_64){0};              \
+      char* at = (char*)to + r * bytes;                                        \
+      for (int64_t k = 0; k + 64 < bytes; k += 64) memcpy(at + k, &x, 64);     \
+      memcpy(at + bytes - 64, &x, 64);                                         \
+    }                                                                          \
+    for (; r < rows; r++)                                                      \
+      for (int c = 0; c < times; c++)                                          \
+        to[(int64_t)r * times + c] = from[r * row];                            \
   }                                                                            \
   static void load_##bits(                                                     \
       void* tile,                                                              \
@@ -288,9 +309,8 @@ INLINE int64_t size_of(int64_t stride) {
         memcpy(                                                                \
             to + done * columns, to, (size_t)(more * columns) * sizeof *to);   \
       }                                                                        \
-    } else if (                                                                \
-        column == 0 && row == 1 && columns <= 8 && tile_row == columns) {      \
-      repeat_##bits(to, from, rows, columns);                                  \
+    } else if (column == 0 && columns > 1 && tile_row == columns) {            \
+      repeat_##bits(to, from, row, rows, columns);                             \
     } else if (rows > 1 && column != 0 && size_of(row) < size_of(column)) {    \
       for (int c = 0; c < columns; c++)                                        \
         for (int r = 0; r < rows; r++)                                         \
