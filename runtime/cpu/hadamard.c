@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/lead.h"
 #include "cpu/scratch.h"
+#include "cpu/tile.h"
 #include "stream/pool.h"
 
 ISA_DECLARE(hadamard_table, hadamard_table)
@@ -54,8 +55,8 @@ int hadamard_split(int n, int* m, int* power) {
 typedef struct hadamard_call {
   const lz_view *in, *out;
   int m, power;
-  int64_t block; /* lines at a time */
-  bool dense;    /* lines follow each other, in and out */
+  int64_t block;            /* lines at a time */
+  bool in_dense, out_dense; /* lines follow each other */
   float scale;
   _Atomic int failed;
 } hadamard_call;
@@ -70,7 +71,10 @@ static void hadamard_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
   const int64_t n = (int64_t)c->m * c->power;
   const int last = c->in->ndim - 1;
   const int64_t all = view_size(c->in) / n;
-  float* x = scratch_get(SCRATCH_KERNEL, (size_t)(c->block * n) * sizeof *x);
+  const size_t size = dtype_size(c->in->dtype);
+  /* Room for lines as they are after those as floats. */
+  float* x =
+      scratch_get(SCRATCH_KERNEL, 2 * (size_t)(c->block * n) * sizeof *x);
   if (!x) {
     atomic_store(&c->failed, 1);
     return;
@@ -78,21 +82,29 @@ static void hadamard_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
   for (int64_t b = begin; b < end; b++) {
     const int64_t first = b * c->block;
     const int64_t count = all - first < c->block ? all - first : c->block;
-    const int64_t runs = c->dense ? 1 : count, run = count * n / runs;
-    for (int64_t r = 0; r < runs; r++)
-      g->load[c->in->dtype](
-          x + r * n,
-          lead_data(c->in, lead_nth(c->in, 1, first + r)),
-          c->dense ? 1 : c->in->strides[last],
-          run);
+    const char* from = lead_data(c->in, first * n);
+    if (!c->in_dense) {
+      from = (char*)(x + c->block * n);
+      tile_gather(
+          x + c->block * n,
+          c->in->data,
+          size,
+          c->in->ndim,
+          c->in->shape,
+          c->in->strides,
+          first * n,
+          (int)(count * n));
+    }
+    g->load[c->in->dtype](x, from, 1, count * n);
     ISA_PICK(hadamard_table)
         ->lines(x, count, c->m, c->power, rows_of_order(c->m), c->scale);
+    const int64_t runs = c->out_dense ? 1 : count;
     for (int64_t r = 0; r < runs; r++)
       g->store[c->out->dtype](
           lead_data(c->out, lead_nth(c->out, 1, first + r)),
-          c->dense ? 1 : c->out->strides[last],
+          c->out_dense ? 1 : c->out->strides[last],
           x + r * n,
-          run);
+          count * n / runs);
   }
 }
 
@@ -101,7 +113,8 @@ int hadamard_run(const lz_view* in, const lz_view* out, float scale) {
   hadamard_call c = {.in = in, .out = out, .scale = scale};
   const int n = in->shape[in->ndim - 1];
   if (hadamard_split(n, &c.m, &c.power)) return 1;
-  c.dense = view_is_contiguous(in) && view_is_contiguous(out);
+  c.in_dense = view_is_contiguous(in);
+  c.out_dense = view_is_contiguous(out);
   c.block = n < HADAMARD_BLOCK ? HADAMARD_BLOCK / n : 1;
   const int64_t blocks = (view_size(in) / n + c.block - 1) / c.block;
   const int64_t grain = 16384 / (c.block * n);

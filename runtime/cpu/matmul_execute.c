@@ -132,9 +132,25 @@ static int matmul_few_one(matmul_few* f, int64_t i) {
   const int vectors = (int)(f->rows ? p->m : p->n);
   const matmul_matrix* m = f->rows ? &p->b : &p->a;
   const matmul_matrix* v = f->rows ? &p->a : &p->b;
+  const char* at = matmul_at(p, m, f->rows ? s->b : s->a, 0, 0);
+  int64_t out_step = f->rows ? m->col : m->row;
+  int64_t k_step = f->rows ? m->row : m->col;
+  lz_dtype dtype = p->dtype;
+  /* One row that is not dense is made so. */
+  const bool apart = f->n == 1 && k_step != 1;
   float* x = scratch_get(
-      SCRATCH_KERNEL, (size_t)(vectors * (p->k + f->n) + 16) * sizeof(float));
+      SCRATCH_KERNEL,
+      (size_t)(vectors * (p->k + f->n) + (apart ? p->k : 0) + 16) *
+          sizeof(float));
   if (!x) return 1;
+  if (apart) {
+    float* row = x + vectors * (p->k + f->n);
+    t->load[dtype](row, at, k_step, p->k);
+    at = (const char*)row;
+    dtype = DTYPE_FLOAT32;
+    k_step = 1;
+    out_step = p->k;
+  }
   float* y = x + vectors * p->k;
   for (int r = 0; r < vectors; r++)
     t->load[p->dtype](
@@ -144,11 +160,11 @@ static int matmul_few_one(matmul_few* f, int64_t i) {
         p->k);
   for (int r = 0; r < vectors; r += MATVEC_MOST)
     if (matvec_run(
-            p->dtype,
+            dtype,
             y + r * f->n,
-            matmul_at(p, m, f->rows ? s->b : s->a, 0, 0),
-            f->rows ? m->col : m->row,
-            f->rows ? m->row : m->col,
+            at,
+            out_step,
+            k_step,
             f->n,
             p->k,
             x + r * p->k,
@@ -187,7 +203,7 @@ static int matmul_vectors(const matmul_plan* p) {
       gemm_kind_of(p->dtype) != GEMM_F32 || p->k < 8 ||
       f.n * p->k < (vectors == 1 || twice ? 256 : 64 * 1024))
     return 1;
-  if (out_step != 1 && k_step != 1) return 1;
+  if (out_step != 1 && k_step != 1 && f.n != 1) return 1;
   if (!f.rows) {
     /* Columns of results are stored as rows are. */
     f.flat.out = matmul_turned(&p->out);
@@ -215,14 +231,19 @@ static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
   const gemm_tiny_table* t = gemm_tiny_kernels();
   const int64_t blocks = (p->m + GEMM_TINY - 1) / GEMM_TINY;
   const bool direct = matmul_is_direct(p, &p->out);
-  char tile[GEMM_TINY * GEMM_TINY * 8];
+  /* Halves that are stored in one run. */
+  const bool run = !direct && gemm_kind_of(p->dtype) == GEMM_F32 &&
+                   p->alpha == 1 && !p->c.data && p->out.col == 1 &&
+                   p->out.row == p->n;
+  const int64_t ld = direct ? p->out.row : run ? p->n : GEMM_TINY;
+  _Alignas(64) char tile[GEMM_TINY * GEMM_TINY * 8];
   for (int64_t i = begin; i < end; i++) {
     const int64_t batch = i / blocks, i0 = i % blocks * GEMM_TINY;
     const int64_t m = p->m - i0 < GEMM_TINY ? p->m - i0 : GEMM_TINY;
     const matmul_start* s = &p->starts[batch];
     t->run[p->dtype](
         direct ? matmul_at(p, &p->out, s->out, i0, 0) : tile,
-        direct ? p->out.row : GEMM_TINY,
+        ld,
         (int)m,
         (int)p->n,
         (int)p->k,
@@ -232,7 +253,14 @@ static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
         matmul_at(p, &p->b, s->b, 0, 0),
         p->b.row,
         p->b.col);
-    if (!direct) matmul_store(p, batch, tile, GEMM_TINY, i0, m, 0, p->n);
+    if (run)
+      gemm_kernels()->store[p->dtype](
+          matmul_at(p, &p->out, s->out, i0, 0),
+          1,
+          (const float*)(void*)tile,
+          m * p->n);
+    else if (!direct)
+      matmul_store(p, batch, tile, ld, i0, m, 0, p->n);
     matmul_done(p, batch, i0, m, 0, p->n);
   }
 }

@@ -2,8 +2,10 @@
  * than the arithmetic: a matrix by a vector, and sums of few products, each row
  * of which is a vector by a matrix. */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cpu/copy.h"
 #include "cpu/gemm.h"
 #include "cpu/matmul_plan.h"
 #include "cpu/matvec.h"
@@ -72,6 +74,24 @@ static void wide_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
+/* A copy of the one matrix, which has no two elements together. Nonzero: out of
+ * memory. */
+static int wide_dense(wide_job* w, matmul_start* start) {
+  matmul_plan* p = &w->p;
+  int64_t* at = w->turned ? &start->a : &start->b;
+  const int32_t shape[] = {(int32_t)p->k, (int32_t)p->n};
+  const int64_t strides[] = {w->m.row, w->m.col}, dense[] = {p->n, 1};
+  char* made = malloc((size_t)(p->k * p->n) * 8);
+  if (!made) return 1;
+  copy_run(
+      &(lz_view){made, p->dtype, 2, shape, dense},
+      &(lz_view){matmul_at(p, &w->m, *at, 0, 0), p->dtype, 2, shape, strides});
+  w->m = (matmul_matrix){made, p->n, 1};
+  *at = 0;
+  p->starts = start;
+  return 0;
+}
+
 int matmul_wide(const matmul_plan* p) {
   wide_job w = {.p = *p, .x = p->a, .m = p->b};
   if (p->n == 1 && p->m > 1) {
@@ -86,7 +106,12 @@ int matmul_wide(const matmul_plan* p) {
     return 1;
   }
   w.lines = w.m.row == 1 && p->k > WIDE_FEW;
-  if (!w.lines && w.m.col != 1 && w.p.n > 1) return 1;
+  matmul_start start = p->starts[0];
+  void* made = NULL;
+  if (!w.lines && w.m.col != 1 && w.p.n > 1) {
+    if (p->batch > 1 || wide_dense(&w, &start)) return 1;
+    made = w.m.data;
+  }
   w.part = WIDE_PART / p->k + 64;
   if (w.part > w.p.n) w.part = w.p.n;
   w.parts = (w.p.n + w.part - 1) / w.part;
@@ -95,5 +120,6 @@ int matmul_wide(const matmul_plan* p) {
       WIDE_PART / (w.part * p->k) + 1,
       wide_parts,
       &w);
+  free(made);
   return atomic_load(&w.failed) ? -1 : 0;
 }

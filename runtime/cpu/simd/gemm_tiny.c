@@ -8,77 +8,84 @@
 
 #if defined(LZ_ISA_avx512)
 #define DIRECT(b_col, n, W) ((b_col) == 1)
+#define PADDED 0
 #else
 #define DIRECT(b_col, n, W) ((b_col) == 1 && (n) % (W) == 0)
+#define PADDED 1
 #endif
 
 /* `rows` of results, at most a vector of columns. */
-#define BLOCK(tag, T, V, W, load, load_some, store_some, set1, fma)     \
-  static inline __attribute__((always_inline)) void block_##tag(        \
-      const int rows,                                                   \
-      T* out,                                                           \
-      int64_t ld,                                                       \
-      int n,                                                            \
-      int k,                                                            \
-      const T* a,                                                       \
-      int64_t a_row,                                                    \
-      int64_t a_col,                                                    \
-      const T* b,                                                       \
-      int64_t b_row) {                                                  \
-    V sum[8];                                                           \
-    for (int i = 0; i < rows; i++) sum[i] = set1(0);                    \
-    for (int t = 0; t < k; t++, b += b_row, a += a_col) {               \
-      const V y = n < W ? load_some(b, n) : load(b);                    \
-      for (int i = 0; i < rows; i++)                                    \
-        sum[i] = fma(set1(a[i * a_row]), y, sum[i]);                    \
-    }                                                                   \
-    for (int i = 0; i < rows; i++) store_some(out + i * ld, sum[i], n); \
-  }                                                                     \
-  static void tiny_##tag(                                               \
-      void* out_,                                                       \
-      int64_t ld,                                                       \
-      int m,                                                            \
-      int n,                                                            \
-      int k,                                                            \
-      const void* a_,                                                   \
-      int64_t a_row,                                                    \
-      int64_t a_col,                                                    \
-      const void* b_,                                                   \
-      int64_t b_row,                                                    \
-      int64_t b_col) {                                                  \
-    T* out = out_;                                                      \
-    const T *a = a_, *b = b_;                                           \
-    T y[GEMM_TINY_K * GEMM_TINY];                                       \
-    if (n == 1 && a_col == 1 && k >= LONG) {                            \
-      if (b_row != 1)                                                   \
-        for (int t = 0; t < k; t++) y[t] = b[t * b_row];                \
-      for (int i = 0; i < m; i++)                                       \
-        out[i * ld] = dot_##tag(a + i * a_row, b_row == 1 ? b : y, k);  \
-      return;                                                           \
-    }                                                                   \
-    if (m == 1 && b_row == 1 && k >= LONG) {                            \
-      if (a_col != 1)                                                   \
-        for (int t = 0; t < k; t++) y[t] = a[t * a_col];                \
-      for (int j = 0; j < n; j++)                                       \
-        out[j] = dot_##tag(b + j * b_col, a_col == 1 ? a : y, k);       \
-      return;                                                           \
-    }                                                                   \
-    if (!DIRECT(b_col, n, W)) {                                         \
-      for (int t = 0; t < k; t++) {                                     \
-        T* to = y + t * GEMM_TINY;                                      \
-        for (int j = 0; j < n; j++) to[j] = b[t * b_row + j * b_col];   \
-        for (int j = n; j % W; j++) to[j] = 0;                          \
-      }                                                                 \
-      b = y;                                                            \
-      b_row = GEMM_TINY;                                                \
-    }                                                                   \
-    for (int j = 0; j < n; j += W, b += W, out += W) {                  \
-      const int some = n - j < W ? n - j : W;                           \
-      int i = 0;                                                        \
-      for (; i + 8 <= m; i += 8) BLOCK_OF(tag, 8);                      \
-      for (; i + 4 <= m; i += 4) BLOCK_OF(tag, 4);                      \
-      for (; i < m; i++) BLOCK_OF(tag, 1);                              \
-    }                                                                   \
+#define BLOCK(tag, T, V, W, load, load_some, store_some, set1, fma)            \
+  static inline __attribute__((always_inline)) void block_##tag(               \
+      const int rows,                                                          \
+      T* out,                                                                  \
+      int64_t ld,                                                              \
+      int n,                                                                   \
+      int k,                                                                   \
+      const T* a,                                                              \
+      int64_t a_row,                                                           \
+      int64_t a_col,                                                           \
+      const T* b,                                                              \
+      int64_t b_row) {                                                         \
+    V sum[8];                                                                  \
+    for (int i = 0; i < rows; i++) sum[i] = set1(0);                           \
+    for (int t = 0; t < k; t++, b += b_row, a += a_col) {                      \
+      const V y = n < W ? load_some(b, n) : load(b);                           \
+      for (int i = 0; i < rows; i++)                                           \
+        sum[i] = fma(set1(a[i * a_row]), y, sum[i]);                           \
+    }                                                                          \
+    for (int i = 0; i < rows; i++) store_some(out + i * ld, sum[i], n);        \
+  }                                                                            \
+  static void tiny_##tag(                                                      \
+      void* out_,                                                              \
+      int64_t ld,                                                              \
+      int m,                                                                   \
+      int n,                                                                   \
+      int k,                                                                   \
+      const void* a_,                                                          \
+      int64_t a_row,                                                           \
+      int64_t a_col,                                                           \
+      const void* b_,                                                          \
+      int64_t b_row,                                                           \
+      int64_t b_col) {                                                         \
+    T* out = out_;                                                             \
+    const T *a = a_, *b = b_;                                                  \
+    T y[GEMM_TINY_K * GEMM_TINY];                                              \
+    if ((n == 1 || (m == 1 && b_row == 1)) && k >= LONG) {                     \
+      T x[GEMM_TINY_K];                                                        \
+      const bool rows = n == 1;                                                \
+      const T* v = rows ? b : a;                                               \
+      const int64_t step = rows ? b_row : a_col, along = rows ? a_col : b_row; \
+      if (step != 1) {                                                         \
+        for (int t = 0; t < k; t++) y[t] = v[t * step];                        \
+        v = y;                                                                 \
+      }                                                                        \
+      for (int i = 0; i < (rows ? m : n); i++) {                               \
+        const T* with = rows ? a + i * a_row : b + i * b_col;                  \
+        if (along != 1) {                                                      \
+          for (int t = 0; t < k; t++) x[t] = with[t * along];                  \
+          with = x;                                                            \
+        }                                                                      \
+        out[rows ? i * ld : i] = dot_##tag(with, v, k);                        \
+      }                                                                        \
+      return;                                                                  \
+    }                                                                          \
+    if (!DIRECT(b_col, n, W)) {                                                \
+      for (int t = 0; t < k; t++) {                                            \
+        T* to = y + t * GEMM_TINY;                                             \
+        for (int j = 0; j < n; j++) to[j] = b[t * b_row + j * b_col];          \
+        for (int j = n; PADDED && j % W; j++) to[j] = 0;                       \
+      }                                                                        \
+      b = y;                                                                   \
+      b_row = GEMM_TINY;                                                       \
+    }                                                                          \
+    for (int j = 0; j < n; j += W, b += W, out += W) {                         \
+      const int some = n - j < W ? n - j : W;                                  \
+      int i = 0;                                                               \
+      for (; i + 8 <= m; i += 8) BLOCK_OF(tag, 8);                             \
+      for (; i + 4 <= m; i += 4) BLOCK_OF(tag, 4);                             \
+      for (; i < m; i++) BLOCK_OF(tag, 1);                                     \
+    }                                                                          \
   }
 #define BLOCK_OF(tag, rows) \
   block_##tag(              \
@@ -183,8 +190,14 @@ static void tiny_c64(
     int64_t b_col) {
   lz_complex* out = out_;
   const lz_complex *a = a_, *b = b_;
-  if (n == 1 && a_col == 1 && b_row == 1 && k >= LONG) {
-    for (int i = 0; i < m; i++) out[i * ld] = dot_c64(a + i * a_row, b, k);
+  if (n == 1 && k >= LONG) {
+    lz_complex x[GEMM_TINY_K], y[GEMM_TINY_K];
+    for (int t = 0; t < k; t++) y[t] = b[t * b_row];
+    for (int i = 0; i < m; i++) {
+      const lz_complex* row = a + i * a_row;
+      for (int t = 0; t < k && a_col != 1; t++) x[t] = row[t * a_col];
+      out[i * ld] = dot_c64(a_col == 1 ? row : x, y, k);
+    }
     return;
   }
   float parts[GEMM_TINY_K * 2 * GEMM_TINY];
