@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "cpu/gemm.h"
+#include "cpu/isa.h"
 #include "cpu/lead.h"
 #include "cpu/matmul_plan.h"
+
+ISA_DECLARE(matmul_rows, matmul_rows)
 
 typedef struct masked_call {
   matmul_plan p; /* first: the callbacks of matmul take it as their ctx */
@@ -32,7 +35,7 @@ static void mask_apply(
   else if (kind == GEMM_F64)
     for (int64_t i = 0; i < n; i++) ((double*)values)[i] *= factor;
   else
-    for (int64_t i = 0; i < n; i++) ((float*)values)[i] *= (float)factor;
+    ISA_PICK(matmul_rows)->scale(values, n, (float)factor);
 }
 
 /* A panel holds lanes of k; `row_lanes`: the lanes are the mask's rows. */
@@ -113,19 +116,26 @@ static void masked_store(
   const gemm_kind kind = gemm_kind_of(c->p.dtype);
   const int64_t block = c->masks->block;
   const int64_t start = mask ? lead_offset(mask, 2, c->out, 2, batch) : 0;
-  for (int64_t i = 0; i < rows && mask; i++)
+  for (int64_t i = 0; i < rows && mask;) {
+    const int64_t row = (i0 + i) / block;
+    int64_t last = (row + 1) * block - i0;
+    if (last > rows) last = rows;
     for (int64_t j = 0; j < cols;) {
       const int64_t at = (j0 + j) / block;
       int64_t end = (at + 1) * block - j0;
       if (end > cols) end = cols;
-      mask_apply(
-          kind,
-          (char*)tile + (size_t)(i * ld + j) * gemm_kind_size(kind),
-          end - j,
-          mask_at(mask, start, (i0 + i) / block, at),
-          mask->dtype == DTYPE_BOOL);
+      const double factor = mask_at(mask, start, row, at);
+      for (int64_t k = i; k < last; k++)
+        mask_apply(
+            kind,
+            (char*)tile + (size_t)(k * ld + j) * gemm_kind_size(kind),
+            end - j,
+            factor,
+            mask->dtype == DTYPE_BOOL);
       j = end;
     }
+    i = last;
+  }
   matmul_store(&c->p, batch, tile, ld, i0, rows, j0, cols);
 }
 
