@@ -216,10 +216,11 @@ typedef struct along_job {
   const scatter_table* kernels;
   int how;
   const lz_view* out;
+  const lz_view* base; /* what lines of out begin as, or NULL */
   const lz_view* indices;
   const lz_view* updates;
   int axis;
-  walk lines;     /* views indices, updates, out; without the axis */
+  walk lines;     /* views indices, updates, out, base; without the axis */
   int64_t parts;  /* of the positions of each line */
   int64_t across; /* neighbouring lines side by side: their axis's extent */
 } along_job;
@@ -257,6 +258,12 @@ static void update_line(const along_job* job, const walk_at* at, int64_t part) {
   int64_t to = job->out->strides[job->axis];
   int64_t width = (extent + job->parts - 1) / job->parts;
   int64_t low = part * width, high = low + width;
+  if (high > extent) high = extent;
+  if (job->base && low < high) /* it stays near for what updates it */
+    memcpy(
+        along_at(job->out, at->offset[2] + low),
+        along_at(job->base, at->offset[3] + low),
+        (size_t)(high - low) * dtype_size(job->out->dtype));
   for (int64_t i = 0; i < n; i += BLOCK) {
     int64_t m = n - i < BLOCK ? n - i : BLOCK;
     along_positions(
@@ -322,6 +329,7 @@ static void update_beside(void* ctx, int64_t begin, int64_t end, int worker) {
 void scatter_along(
     scatter_reduce how,
     const lz_view* out,
+    const lz_view* base,
     const lz_view* indices,
     int axis,
     const lz_view* updates) {
@@ -335,9 +343,14 @@ void scatter_along(
       .axis = axis,
       .parts = 1,
   };
-  const lz_view* views[] = {indices, updates, out};
-  walk_make(&job.lines, 3, views, axis);
   int64_t n = indices->shape[axis];
+  if (base && (view_size(indices) == 0 || out->strides[axis] != 1 ||
+               base->strides[axis] != 1)) {
+    copy_run(out, base);
+    base = NULL;
+  }
+  const lz_view* views[] = {indices, updates, out, base};
+  walk_make(&job.lines, base ? 4 : 3, views, axis);
   if (job.lines.size == 0 || n == 0 || view_size(out) == 0) return;
   int threads = pool_threads();
   job.across = job.lines.shape[job.lines.ndim - 1];
@@ -353,6 +366,7 @@ void scatter_along(
         &job);
     return;
   }
+  job.base = base;
   if (job.lines.size < 2 * threads && n >= GRAIN) job.parts = threads;
   pool_for(
       job.lines.size * job.parts,

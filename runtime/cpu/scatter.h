@@ -29,10 +29,12 @@ void scatter_run(
     const lz_view* updates);
 
 /* out[…indices[…i…]…] op= updates[…i…] along `axis`; indices and updates have
- * one shape. */
+ * one shape. out begins as base, which has its shape and type; NULL: as it is.
+ */
 void scatter_along(
     scatter_reduce how,
     const lz_view* out,
+    const lz_view* base,
     const lz_view* indices,
     int axis,
     const lz_view* updates);

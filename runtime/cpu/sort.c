@@ -156,29 +156,53 @@ static void* order(const sort_job* job, int64_t kth, void* items, void* spare) {
   return items;
 }
 
+/* Elements that their keys say nothing of: each has its place beside it. */
+static bool needs_places(const sort_job* job, const row_job* row) {
+  return row->zeros && job->type == DTYPE_COMPLEX64 &&
+         job->item != SORT_ITEM_PAIR;
+}
+
+/* A row, with room for twice its items. */
+static void sort_row(const sort_job* job, row_job* row, uint8_t* items) {
+  row->items = items;
+  pool_for(job->n, GRAIN, build, row);
+  if (needs_places(job, row)) {
+    sort_job pairs = *job;
+    pairs.item = SORT_ITEM_PAIR;
+    pairs.item_size = sizeof(sort_pair);
+    row_job again = {.job = &pairs, .in = row->in, .out = row->out};
+    sort_row(&pairs, &again, items);
+    return;
+  }
+  /* Only a whole sort says where negative zeros belong. */
+  bool restore = row->zeros && !job->arg && job->item != SORT_ITEM_PAIR;
+  row->items = order(
+      job, restore ? -1 : job->kth, items, items + job->n * job->item_size);
+  pool_for(job->n, GRAIN, finish, row);
+  if (restore) restore_zeros(job, row->in, row->out);
+}
+
+static uint8_t* row_items(sort_job* job) {
+  int64_t size = job->item_size;
+  if (job->type == DTYPE_COMPLEX64) size = sizeof(sort_pair);
+  uint8_t* items = scratch_get(SCRATCH_OUTER, (size_t)(2 * job->n * size));
+  if (!items) atomic_store(&job->failed, true);
+  return items;
+}
+
 static void sort_rows(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   sort_job* job = ctx;
-  size_t bytes = (size_t)(job->n * job->item_size);
-  uint8_t* items = scratch_get(SCRATCH_OUTER, 2 * bytes);
-  if (!items) {
-    atomic_store(&job->failed, true);
-    return;
-  }
+  uint8_t* items = row_items(job);
+  if (!items) return;
   walk_at at;
   for (walk_seek(&job->rows, &at, begin); begin < end; begin++) {
     row_job row = {
         .job = job,
         .in = job->in + at.offset[0] * job->size,
         .out = job->out + at.offset[1] * job->out_size,
-        .items = items,
     };
-    pool_for(job->n, GRAIN, build, &row);
-    /* Only a whole sort says where negative zeros belong. */
-    bool restore = row.zeros && !job->arg && job->item != SORT_ITEM_PAIR;
-    row.items = order(job, restore ? -1 : job->kth, items, items + bytes);
-    pool_for(job->n, GRAIN, finish, &row);
-    if (restore) restore_zeros(job, row.in, row.out);
+    sort_row(job, &row, items);
     walk_skip(&job->rows, &at, 1);
   }
 }
@@ -233,6 +257,11 @@ static void sort_lanes(void* ctx, int64_t begin, int64_t end, int worker) {
           lanes,
           job->n,
           item_size);
+      if (needs_places(job, &rows[k])) {
+        uint8_t* items = row_items(job);
+        if (items) sort_row(job, &rows[k], items);
+        continue;
+      }
       finish(&rows[k], 0, job->n, 0);
       if (rows[k].zeros && !job->arg)
         restore_zeros(job, rows[k].in, rows[k].out);
@@ -308,20 +337,20 @@ static void order_turned(void* ctx, int64_t begin, int64_t end, int worker) {
   }
 }
 
-/* Whether a step along a row leaves the cache line, but not one to the next
- * row. */
-static bool lies_beside(const sort_job* job) {
-  int64_t step = llabs(job->in_stride) * job->size;
-  int64_t next = llabs(walk_stride(&job->rows, 0)) * job->size;
-  return step >= LINE && next < LINE && next > 0 && job->n <= TURNED &&
-         job->rows.shape[job->rows.ndim - 1] > 1;
+/* Whether a step along a row of view k leaves the cache line, but not one to
+ * the next row. */
+static bool lies_beside(const sort_job* job, int k) {
+  int64_t size = k ? job->out_size : job->size;
+  int64_t step = llabs(k ? job->out_stride : job->in_stride) * size;
+  int64_t next = llabs(walk_stride(&job->rows, k)) * size;
+  return step >= LINE && next < LINE && next > 0;
 }
 
 static int run(
     const lz_view* in, int axis, int64_t kth, bool arg, const lz_view* out) {
   lz_dtype d = in->dtype;
   bool wide = sort_key_is_wide(d);
-  bool pair = d == DTYPE_COMPLEX64 || (wide && arg);
+  bool pair = wide && arg;
   sort_job job = {
       .kernels = ISA_PICK(sort_kernels),
       .in = in->data,
@@ -344,8 +373,9 @@ static int run(
   const lz_view* views[] = {in, out};
   walk_make(&job.rows, 2, views, axis);
   if (job.rows.size == 0 || job.n == 0) return 0;
-  if (lies_beside(&job)) {
-    int64_t across = job.rows.shape[job.rows.ndim - 1];
+  int64_t across = job.rows.shape[job.rows.ndim - 1];
+  if (job.n <= TURNED && across > 1 &&
+      (lies_beside(&job, 0) || lies_beside(&job, 1))) {
     int64_t most = LINE / job.size, blocks = (across + most - 1) / most;
     pool_for(
         job.rows.size / across * blocks,

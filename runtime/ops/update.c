@@ -23,15 +23,24 @@ static void update_count(lz_exec* x) {
   }
 }
 
-/* `turned`: row-contiguous, whatever the layout of the input. */
-static int update_copy(lz_exec* x, bool turned, lz_view* out) {
+/* Room for the output, or the input's own: then `there` says that it holds
+ * what it begins with. `turned`: row-contiguous, whatever the layout of the
+ * input. */
+static int update_room(lz_exec* x, bool turned, lz_view* out, bool* there) {
   if (turned ? exec_alloc_or_donate(x, 0, 0) : exec_alloc_or_donate_as(x, 0, 0))
     return 1;
+  *out = array_view(x->out[0]);
+  *there = x->out[0]->buffer == x->in[0]->buffer;
+  if (*there) update_count(x);
+  return 0;
+}
+
+int update_begin(lz_exec* x, lz_view* out) {
+  bool there;
+  if (update_room(x, false, out, &there)) return 1;
   const lz_array *in = x->in[0], *to = x->out[0];
-  *out = array_view(to);
-  if (to->buffer == in->buffer) update_count(x);
-  if (to->buffer == in->buffer || to->size == 0) return 0;
-  if (turned || !(in->flags & ARRAY_CONTIGUOUS) || to->size > INT32_MAX) {
+  if (there || to->size == 0) return 0;
+  if (!(in->flags & ARRAY_CONTIGUOUS) || to->size > INT32_MAX) {
     lz_view from = array_view(in);
     copy_run(out, &from);
     return 0;
@@ -43,10 +52,6 @@ static int update_copy(lz_exec* x, bool turned, lz_view* out) {
   lz_view from = {array_data(in), out->dtype, 1, &n, &one};
   copy_run(&flat, &from);
   return 0;
-}
-
-int update_begin(lz_exec* x, lz_view* out) {
-  return update_copy(x, false, out);
 }
 
 /* ---- scatter ------------------------------------------------------------- */
@@ -136,12 +141,15 @@ static int scatter_axis_cpu(lz_exec* x) {
    * line of the cache. */
   bool turned = x->in[1]->strides[*axis] == 1 &&
                 x->in[0]->strides[*axis] != 1 && x->in[1]->shape[*axis] > 1;
-  if (update_copy(x, turned, &out)) return 1;
+  bool there;
+  if (update_room(x, turned, &out, &there)) return 1;
+  lz_view base = array_view(x->in[0]);
   lz_view indices = array_view(x->in[1]), updates = array_view(x->in[2]);
-  if (x->in[1]->size)
+  if (x->out[0]->size)
     scatter_along(
         (scatter_reduce)(x->op - op_scatter_axis_descs),
         &out,
+        there ? NULL : &base,
         &indices,
         *axis,
         &updates);

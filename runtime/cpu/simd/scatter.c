@@ -123,6 +123,14 @@ UPDATE(min_c64, lz_complex, C64_MIN)
 UPDATE(nan_max_c64, lz_complex, C64_NAN_MAX)
 UPDATE(nan_min_c64, lz_complex, C64_NAN_MIN)
 
+/* m elements that lie together: as they do, or in `tile`. */
+static inline const uint16_t* together(
+    const uint16_t* x, int64_t stride, int64_t m, uint16_t* tile) {
+  if (stride == 1) return x;
+  for (int64_t k = 0; k < m; k++) tile[k] = x[k * stride];
+  return tile;
+}
+
 #define UPDATE_HALF(name, h, OP)                                              \
   static inline uint16_t name##_##h##_one(uint16_t yh, uint16_t xh) {         \
     float y = vec_##h##_value(yh), x = vec_##h##_value(xh);                   \
@@ -134,16 +142,16 @@ UPDATE(nan_min_c64, lz_complex, C64_NAN_MIN)
     uint16_t* out = outv;                                                     \
     const uint16_t* x = updates;                                              \
     float a[TILE], b[TILE];                                                   \
-    int64_t i = 0;                                                            \
-    for (; to == 1 && from == 1 && i < n; i += TILE) {                        \
+    for (int64_t i = 0; i < n;                                                \
+         i += TILE, out += TILE * to, x += TILE * from) {                     \
       int64_t m = n - i < TILE ? n - i : TILE;                                \
-      vec_widen_##h(a, out + i, m);                                           \
-      vec_widen_##h(b, x + i, m);                                             \
+      uint16_t y[TILE];                                                       \
+      vec_widen_##h(b, together(x, from, m, y), m);                           \
+      vec_widen_##h(a, together(out, to, m, y), m);                           \
       for (int64_t k = 0; k < m; k++) a[k] = OP(a[k], b[k]);                  \
-      vec_narrow_##h(out + i, a, m);                                          \
+      vec_narrow_##h(to == 1 ? out : y, a, m);                                \
+      for (int64_t k = 0; to != 1 && k < m; k++) out[k * to] = y[k];          \
     }                                                                         \
-    for (; i < n; i++)                                                        \
-      out[i * to] = name##_##h##_one(out[i * to], x[i * from]);               \
   }                                                                           \
   static void name##_##h##_points(                                            \
       void* outv,                                                             \

@@ -65,13 +65,30 @@ FLOATING(
     (uint64_t)0x7ff << 52,
     (uint64_t)0xfff << 51)
 
-/* Both parts, the real one above. Not to be decoded: zeros lose their sign. */
+/* Both parts, the real one above. What decode does not give back is a negative
+ * zero or no number in either. */
 static bool encode_c64(const void* xv, int64_t n, void* kv) {
   const uint32_t* restrict x = xv;
   uint64_t* restrict k = kv;
-  for (int64_t i = 0; i < n; i++)
-    k[i] = (uint64_t)key_f32(x[2 * i]) << 32 | key_f32(x[2 * i + 1]);
-  return false;
+  uint32_t other = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t re = x[2 * i], im = x[2 * i + 1];
+    other |= (re == SIGN_32) | (im == SIGN_32) |
+             ((re & ~SIGN_32) > 0x7f800000u) | ((im & ~SIGN_32) > 0x7f800000u);
+    k[i] = (uint64_t)key_f32(re) << 32 | key_f32(im);
+  }
+  return other;
+}
+static inline uint32_t number_f32(uint32_t key) {
+  return key & SIGN_32 ? key ^ SIGN_32 : ~key;
+}
+static void decode_c64(const void* kv, int64_t n, void* xv) {
+  const uint64_t* restrict k = kv;
+  uint32_t* restrict x = xv;
+  for (int64_t i = 0; i < n; i++) {
+    x[2 * i] = number_f32((uint32_t)(k[i] >> 32));
+    x[2 * i + 1] = number_f32((uint32_t)k[i]);
+  }
 }
 
 /* Merge exchange (Knuth, volume 3, 5.2.2 M): every comparison is of lines a
@@ -229,7 +246,6 @@ DEAL(64, uint64_t, ITSELF)
     [DTYPE_FLOAT32] = way##_f32, [DTYPE_FLOAT64] = way##_f64,    \
     [DTYPE_BFLOAT16] = way##_bf16, [DTYPE_COMPLEX64] = way##_c64 \
   }
-#define decode_c64 NULL
 
 const sort_table ISA_NAME(sort_kernels) = {
     .encode = EACH(encode),

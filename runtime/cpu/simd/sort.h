@@ -17,7 +17,7 @@ enum { SORT_ITEM_32, SORT_ITEM_64, SORT_ITEM_PAIR, SORT_ITEMS };
 
 typedef struct sort_table {
   /* Keys of n elements that lie together; true: there are negative zeros,
-   * which decode gives back as 0.0. */
+   * which decode gives back as 0.0, or complex ones that are no numbers. */
   bool (*encode[DTYPE_COUNT])(const void* x, int64_t n, void* keys);
   void (*decode[DTYPE_COUNT])(const void* keys, int64_t n, void* out);
   /* Sorts each column of n lines. */
