@@ -49,6 +49,22 @@ static uint64_t neutral_bits(scan_kind kind, lz_dtype d) {
   return low ? 0 : all;
 }
 
+/* What changes no first element, if there is such a thing: a negative zero for
+ * sums; but whatever stands before it, a minimum drops what is no number. */
+static bool unit_bits(
+    scan_kind kind, lz_dtype d, uint64_t neutral, uint64_t* unit) {
+  *unit = neutral;
+  if (kind == SCAN_SUM) {
+    uint64_t sign = (uint64_t)1 << 63, low = (uint64_t)1 << 31;
+    *unit = d == DTYPE_FLOAT32     ? low
+            : d == DTYPE_FLOAT64   ? sign
+            : d == DTYPE_COMPLEX64 ? sign | low
+                                   : neutral;
+    return true;
+  }
+  return d != DTYPE_COMPLEX64 && (kind != SCAN_MIN || !dtype_is_float(d));
+}
+
 const void* scan_load(
     const scan_job* job,
     const uint8_t* x,
@@ -127,7 +143,8 @@ static void scan_rows(void* ctx, int64_t begin, int64_t end, int worker) {
   const scan_job* job = ctx;
   walk_at at;
   for (walk_seek(&job->rows, &at, begin); begin < end; begin++) {
-    uint64_t carry = job->neutral;
+    bool fresh = job->inclusive && !job->whole;
+    uint64_t carry = job->inclusive && job->whole ? job->unit : job->neutral;
     scan_part(
         job,
         job->in + at.offset[0] * job->in_size,
@@ -135,7 +152,7 @@ static void scan_rows(void* ctx, int64_t begin, int64_t end, int worker) {
         0,
         job->n,
         &carry,
-        job->inclusive);
+        fresh);
     walk_skip(&job->rows, &at, 1);
   }
   tile_stream_end();
@@ -309,6 +326,7 @@ void scan_run(
       .out_stride = out->strides[axis],
       .neutral = neutral_bits(kind, type),
   };
+  job.whole = unit_bits(kind, type, job.neutral, &job.unit);
   assert(out->dtype == scan_dtype(kind, in->dtype));
   scan_order order = {.axis = 0};
   order_axes(in, out, axis, &order);

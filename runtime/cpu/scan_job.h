@@ -27,10 +27,12 @@ typedef struct scan_job {
   const uint8_t* in; /* of the first element in the direction of the scan */
   uint8_t* out;
   int64_t n, in_stride, out_stride; /* the axis */
-  bool stream; /* rows lie together, and the output is large */
-  bool apart;  /* out is not in */
-  walk rows;   /* views in, out: the other axes */
-  uint64_t neutral;
+  bool stream;      /* rows lie together, and the output is large */
+  bool apart;       /* out is not in */
+  walk rows;        /* views in, out: the other axes */
+  uint64_t neutral; /* what an exclusive scan begins with */
+  uint64_t unit;    /* what an inclusive one may begin with, if `whole` */
+  bool whole;
   /* one long row in parts */
   walk_at at;
   int64_t part;

@@ -88,6 +88,16 @@ typedef int16_t vec_i16 __attribute__((vector_size(16)));
     return carry;                                                             \
   }
 
+/* Both ways of a row without a vector body. */
+#define ENDS(name, T)                                                     \
+  static void name##_row(                                                 \
+      const void* x, void* out, int64_t n, void* carry, bool exclusive) { \
+    *(T*)carry = name##_serial(x, out, n, 1, *(T*)carry, exclusive);      \
+  }                                                                       \
+  static void name##_back(                                                \
+      const void* x, void* out, int64_t n, void* carry, bool exclusive) { \
+    *(T*)carry = name##_serial(x, out, n, -1, *(T*)carry, exclusive);     \
+  }
 /* ODD(v): whether the vector must go one after another. */
 #define ROW_WAY(name, way, step, T, V, BYTES, OP, VOP, UNIT, ODD)            \
   static void name##_##way(                                                  \
@@ -152,7 +162,12 @@ ROW(sum_f64, double, vec_f64, 8, ADD, ADD, -0.0, NEVER)
 ROW(prod_u8, uint8_t, vec_u8, 1, MUL, MUL, 1, NEVER)
 ROW(prod_u16, uint16_t, vec_u16, 2, MUL_WIDE, MUL, 1, NEVER)
 ROW(prod_u32, uint32_t, vec_u32, 4, MUL, MUL, 1, NEVER)
+#if defined(LZ_ISA_avx512)
 ROW(prod_u64, uint64_t, vec_u64, 8, MUL, MUL, 1, NEVER)
+#else /* products of vectors take many instructions */
+SERIAL(prod_u64, uint64_t, MUL)
+ENDS(prod_u64, uint64_t)
+#endif
 ROW(prod_f32, float, vec_f32, 4, MUL, MUL, 1, NEVER)
 ROW(prod_f64, double, vec_f64, 8, MUL, MUL, 1, NEVER)
 ROW(max_u8, uint8_t, vec_u8, 1, MAX, VMAX_U8, 0, NEVER)
@@ -176,16 +191,6 @@ ROW(min_i64, int64_t, vec_i64, 8, MIN, VMIN_I64, INT64_MAX, NEVER)
 ROW(min_f32, float, vec_f32, 4, MIN, VMIN_F32, INFINITY, nan_f32)
 ROW(min_f64, double, vec_f64, 8, MIN, VMIN_F64, INFINITY, nan_f64)
 
-/* Both ways of a row without a vector body. */
-#define ENDS(name, T)                                                     \
-  static void name##_row(                                                 \
-      const void* x, void* out, int64_t n, void* carry, bool exclusive) { \
-    *(T*)carry = name##_serial(x, out, n, 1, *(T*)carry, exclusive);      \
-  }                                                                       \
-  static void name##_back(                                                \
-      const void* x, void* out, int64_t n, void* carry, bool exclusive) { \
-    *(T*)carry = name##_serial(x, out, n, -1, *(T*)carry, exclusive);     \
-  }
 /* In a row a new extreme is seldom, and a guess of that frees the chain. */
 #define SERIAL_EXTREME_C64(name, KEEPS)                     \
   static inline lz_complex name##_serial(                   \

@@ -9,57 +9,66 @@
     for (int64_t i = 0; i < n; i++) out[i] = OP(before[i], x[i]);   \
   }
 
-/* Steps of as many lines as `bytes` hold, at a time. */
-#define STRETCH(T, VOP, bytes)                                          \
-  for (; (bytes) <= WIDEST && left >= (int64_t)((bytes) / sizeof(T));   \
-       left -= (bytes) / sizeof(T)) {                                   \
-    enum { SIZE = (bytes) <= WIDEST ? (bytes) : WIDEST };               \
-    typedef LANES(T, SIZE) V;                                           \
-    typedef LANES(uint16_t, SIZE < 2 ? 2 : SIZE) V16;                   \
-    typedef LANES(uint64_t, SIZE < 8 ? 8 : SIZE) V64;                   \
-    const T* from = x;                                                  \
-    T* to = out;                                                        \
-    V sum, v;                                                           \
-    memcpy(&sum, carry, sizeof sum);                                    \
-    if (job->exclusive)                                                 \
-      for (int64_t i = 0; i < job->n; i++, from += down, to += below) { \
-        memcpy(&v, from, sizeof v);                                     \
-        memcpy(to, &sum, sizeof v);                                     \
-        sum = VOP(sum, v);                                              \
-      }                                                                 \
-    else                                                                \
-      for (int64_t i = 0; i < job->n; i++, from += down, to += below) { \
-        memcpy(&v, from, sizeof v);                                     \
-        sum = VOP(sum, v);                                              \
-        memcpy(to, &sum, sizeof v);                                     \
-      }                                                                 \
-    memcpy(carry, &sum, sizeof sum);                                    \
-    x += SIZE / sizeof(T);                                              \
-    out += SIZE / sizeof(T);                                            \
-    carry += SIZE / sizeof(T);                                          \
+/* Steps of as many lines as `each` vectors of `bytes` hold, at a time: one does
+ * not wait for the other. */
+#define STRETCH(T, VOP, bytes, each)                                           \
+  for (; (bytes) <= WIDEST && left >= (int64_t)((each) * (bytes) / sizeof(T)); \
+       left -= (each) * (bytes) / sizeof(T)) {                                 \
+    enum { SIZE = (bytes) <= WIDEST ? (bytes) : WIDEST };                      \
+    typedef LANES(T, SIZE) V;                                                  \
+    typedef LANES(uint16_t, SIZE < 2 ? 2 : SIZE) V16;                          \
+    typedef LANES(uint64_t, SIZE < 8 ? 8 : SIZE) V64;                          \
+    enum { L = SIZE / sizeof(T) };                                             \
+    const T* from = x;                                                         \
+    T* to = out;                                                               \
+    V sum[each], v;                                                            \
+    for (int k = 0; k < (each); k++) memcpy(&sum[k], carry + k * L, sizeof v); \
+    if (exclusive)                                                             \
+      for (int64_t i = 0; i < n; i++, from += down, to += below)               \
+        for (int k = 0; k < (each); k++) {                                     \
+          memcpy(&v, from + k * L, sizeof v);                                  \
+          memcpy(to + k * L, &sum[k], sizeof v);                               \
+          sum[k] = VOP(sum[k], v);                                             \
+        }                                                                      \
+    else                                                                       \
+      for (int64_t i = 0; i < n; i++, from += down, to += below)               \
+        for (int k = 0; k < (each); k++) {                                     \
+          memcpy(&v, from + k * L, sizeof v);                                  \
+          sum[k] = VOP(sum[k], v);                                             \
+          memcpy(to + k * L, &sum[k], sizeof v);                               \
+        }                                                                      \
+    for (int k = 0; k < (each); k++) memcpy(carry + k * L, &sum[k], sizeof v); \
+    x += (each)*L;                                                             \
+    out += (each)*L;                                                           \
+    carry += (each)*L;                                                         \
   }
 
+#define DOWN_BEGIN(name, T, each)                  \
+  static void name##_down(const scan_lines* job) { \
+    const T* x = job->x;                           \
+    T *out = job->out, *carry = job->carry;        \
+    const int64_t n = job->n;                      \
+    const bool exclusive = job->exclusive;         \
+    int64_t left = job->lines * (each);            \
+    int64_t down = job->x_step * (each);           \
+    int64_t below = job->out_step * (each);
 /* each: lanes of an element, one of which VOP_LAST takes. */
-#define DOWN(name, T, each, VOP, VOP_LAST)              \
-  static void name##_down(const scan_lines* job) {      \
-    const T* x = job->x;                                \
-    T *out = job->out, *carry = job->carry;             \
-    int64_t left = job->lines * (each);                 \
-    int64_t down = job->x_step * (each);                \
-    int64_t below = job->out_step * (each);             \
-    STRETCH(T, VOP, 64)                                 \
-    STRETCH(T, VOP, 32)                                 \
-    STRETCH(T, VOP, 16)                                 \
-    STRETCH(T, VOP, 8)                                  \
-    STRETCH(T, VOP_LAST, sizeof(T) < 8 ? sizeof(T) : 8) \
+#define DOWN(name, T, each, VOP, VOP_LAST)               \
+  DOWN_BEGIN(name, T, each)                              \
+  STRETCH(T, VOP, WIDEST, 2)                             \
+  STRETCH(T, VOP, 64, 1)                                 \
+  STRETCH(T, VOP, 32, 1)                                 \
+  STRETCH(T, VOP, 16, 1)                                 \
+  STRETCH(T, VOP, 8, 1)                                  \
+  STRETCH(T, VOP_LAST, sizeof(T) < 8 ? sizeof(T) : 8, 1) \
   }
 
 #define BESIDE(name, T, OP, VOP) \
   LINE(name, T, OP)              \
   DOWN(name, T, 1, VOP, VOP)
-#define EXTREMES(s, T)           \
-  BESIDE(max_##s, T, MAX, V_MAX) \
-  BESIDE(min_##s, T, MIN, V_MIN)
+#define EXTREMES(s, T)               \
+  BESIDE(max_##s, T, MAX, V_MAX_##s) \
+  BESIDE(min_##s, T, MIN, V_MIN_##s)
 BESIDE(sum_u8, uint8_t, ADD, V_ADD)
 BESIDE(sum_u16, uint16_t, ADD, V_ADD)
 BESIDE(sum_u32, uint32_t, ADD, V_ADD)
@@ -70,7 +79,15 @@ LINE(prod_u8, uint8_t, MUL)
 DOWN(prod_u8, uint8_t, 1, V_MUL_8, V_MUL)
 BESIDE(prod_u16, uint16_t, MUL_WIDE, V_MUL)
 BESIDE(prod_u32, uint32_t, MUL, V_MUL)
+#if defined(LZ_ISA_avx512)
 BESIDE(prod_u64, uint64_t, MUL, V_MUL)
+#else /* products of vectors take many instructions */
+LINE(prod_u64, uint64_t, MUL)
+DOWN_BEGIN(prod_u64, uint64_t, 1)
+STRETCH(uint64_t, V_MUL, 8, 4)
+STRETCH(uint64_t, V_MUL, 8, 1)
+}
+#endif
 BESIDE(prod_f32, float, MUL, V_MUL)
 BESIDE(prod_f64, double, MUL, V_MUL)
 EXTREMES(u8, uint8_t)
@@ -93,15 +110,15 @@ LINE(min_c64, lz_complex, C64_MIN)
 DOWN(min_c64, float, 2, V_MIN_C64, V_MIN)
 
 VEC_MATH(exp)
-VEC_MATH(log1p)
+VEC_MATH(log)
 
-/* log(exp(a) + exp(b)) as log_add_f32() has it. */
+/* log(exp(a) + exp(b)) as log_add_f32() has it, but for sums below 1 + eps. */
 #define LOGS_OF(s, T, V, M)                                           \
   typedef LANES(M, sizeof(V)) mask_##s;                               \
   static inline V log_adds_##s(V a, V b) {                            \
     mask_##s more = a > b;                                            \
     V high = V_PICK(V, more, a, b), low = V_PICK(V, more, b, a);      \
-    V value = high + vec_log1p_##s(vec_exp_##s(low - high));          \
+    V value = high + vec_log_##s(1 + vec_exp_##s(low - high));        \
     mask_##s ends = (low == -(T)INFINITY) | (high == (T)INFINITY);    \
     value = V_PICK(V, ends, high, value);                             \
     mask_##s nan = (a != a) | (b != b);                               \
@@ -112,14 +129,20 @@ VEC_MATH(log1p)
     enum { L = sizeof(V) / sizeof(T) };                               \
     const T *before = beforev, *x = xv;                               \
     T* out = outv;                                                    \
-    for (int64_t i = 0; i < n; i += L) {                              \
-      size_t some = sizeof(T) * (size_t)(n - i < L ? n - i : L);      \
-      V a = {0}, b = {0};                                             \
-      memcpy(&a, before + i, some);                                   \
-      memcpy(&b, x + i, some);                                        \
+    V a = {0}, b = {0};                                               \
+    int64_t i = 0;                                                    \
+    for (; i + L <= n; i += L) {                                      \
+      memcpy(&a, before + i, sizeof a);                               \
+      memcpy(&b, x + i, sizeof b);                                    \
       a = log_adds_##s(a, b);                                         \
-      memcpy(out + i, &a, some);                                      \
+      memcpy(out + i, &a, sizeof a);                                  \
     }                                                                 \
+    if (i == n) return;                                               \
+    size_t some = sizeof(T) * (size_t)(n - i);                        \
+    memcpy(&a, before + i, some);                                     \
+    memcpy(&b, x + i, some);                                          \
+    a = log_adds_##s(a, b);                                           \
+    memcpy(out + i, &a, some);                                        \
   }                                                                   \
   static void log_##s##_down(const scan_lines* job) {                 \
     const T* x = job->x;                                              \

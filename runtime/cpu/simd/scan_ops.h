@@ -75,6 +75,72 @@ LOG_ADD(f64, double, exp, log1p)
 #define V_MUL(a, b) ((a) * (b))
 #define V_MAX(a, b) V_PICK(V, (b) < (a), a, b)
 #define V_MIN(a, b) V_PICK(V, (b) < (a), b, a)
+/* Where the instruction set has them for whole vectors: the second operand
+ * stays unless the first is beyond it, as above. */
+#define V_CALL(call, M, a, b, other) \
+  ({                                 \
+    V a_ = (a), b_ = (b), r_;        \
+    if (sizeof(V) == sizeof(M)) {    \
+      M x_ = {0}, y_ = {0};          \
+      memcpy(&x_, &a_, sizeof(V));   \
+      memcpy(&y_, &b_, sizeof(V));   \
+      x_ = call(x_, y_);             \
+      memcpy(&r_, &x_, sizeof(V));   \
+    } else {                         \
+      r_ = other;                    \
+    }                                \
+    r_;                              \
+  })
+#define V_MAX_BY(call, M, a, b) V_CALL(call, M, a, b, V_MAX(a_, b_))
+#define V_MIN_BY(call, M, a, b) V_CALL(call, M, b, a, V_MIN(b_, a_))
+#if defined(LZ_ISA_avx512)
+#define V_MAX_f32(a, b) V_MAX_BY(_mm512_max_ps, __m512, a, b)
+#define V_MIN_f32(a, b) V_MIN_BY(_mm512_min_ps, __m512, a, b)
+#define V_MAX_f64(a, b) V_MAX_BY(_mm512_max_pd, __m512d, a, b)
+#define V_MIN_f64(a, b) V_MIN_BY(_mm512_min_pd, __m512d, a, b)
+#define V_MAX_i32(a, b) V_MAX_BY(_mm512_max_epi32, __m512i, a, b)
+#define V_MIN_i32(a, b) V_MIN_BY(_mm512_min_epi32, __m512i, a, b)
+#define V_MAX_u32(a, b) V_MAX_BY(_mm512_max_epu32, __m512i, a, b)
+#define V_MIN_u32(a, b) V_MIN_BY(_mm512_min_epu32, __m512i, a, b)
+#define V_MAX_i64(a, b) V_MAX_BY(_mm512_max_epi64, __m512i, a, b)
+#define V_MIN_i64(a, b) V_MIN_BY(_mm512_min_epi64, __m512i, a, b)
+#define V_MAX_u64(a, b) V_MAX_BY(_mm512_max_epu64, __m512i, a, b)
+#define V_MIN_u64(a, b) V_MIN_BY(_mm512_min_epu64, __m512i, a, b)
+#elif defined(LZ_ISA_avx2)
+#define V_MAX_f32(a, b) V_MAX_BY(_mm256_max_ps, __m256, a, b)
+#define V_MIN_f32(a, b) V_MIN_BY(_mm256_min_ps, __m256, a, b)
+#define V_MAX_f64(a, b) V_MAX_BY(_mm256_max_pd, __m256d, a, b)
+#define V_MIN_f64(a, b) V_MIN_BY(_mm256_min_pd, __m256d, a, b)
+#define V_MAX_i32(a, b) V_MAX_BY(_mm256_max_epi32, __m256i, a, b)
+#define V_MIN_i32(a, b) V_MIN_BY(_mm256_min_epi32, __m256i, a, b)
+#define V_MAX_u32(a, b) V_MAX_BY(_mm256_max_epu32, __m256i, a, b)
+#define V_MIN_u32(a, b) V_MIN_BY(_mm256_min_epu32, __m256i, a, b)
+#define V_MAX_i64 V_MAX
+#define V_MIN_i64 V_MIN
+#define V_MAX_u64 V_MAX
+#define V_MIN_u64 V_MIN
+#else
+#define V_MAX_f32 V_MAX
+#define V_MIN_f32 V_MIN
+#define V_MAX_f64 V_MAX
+#define V_MIN_f64 V_MIN
+#define V_MAX_i32 V_MAX
+#define V_MIN_i32 V_MIN
+#define V_MAX_u32 V_MAX
+#define V_MIN_u32 V_MIN
+#define V_MAX_i64 V_MAX
+#define V_MIN_i64 V_MIN
+#define V_MAX_u64 V_MAX
+#define V_MIN_u64 V_MIN
+#endif
+#define V_MAX_u8 V_MAX
+#define V_MIN_u8 V_MIN
+#define V_MAX_u16 V_MAX
+#define V_MIN_u16 V_MIN
+#define V_MAX_i8 V_MAX
+#define V_MIN_i8 V_MIN
+#define V_MAX_i16 V_MAX
+#define V_MIN_i16 V_MIN
 /* Bytes have no products of their own. */
 #define V_MUL_8(a, b)                               \
   (                                                 \

@@ -2,20 +2,35 @@
 #include "cpu/simd/scan_ops.h"
 
 /* Rows one by one; they do not wait for each other. */
-#define SERIAL(name, T, OP)                                                    \
-  static void name##_serial(                                                   \
-      const scan_shorts* job, int64_t first, int64_t last) {                   \
-    T neutral = *(const T*)job->neutral;                                       \
-    for (int64_t k = first; k < last; k++) {                                   \
-      const T* x = (const T*)job->x + k * job->x_row;                          \
-      T *out = (T*)job->out + k * job->out_row, carry = neutral;               \
-      for (int64_t i = 0; i < job->n; i++, x += job->step, out += job->step) { \
-        T v = *x;                                                              \
-        if (job->exclusive) *out = carry;                                      \
-        carry = i == 0 && !job->exclusive ? v : (T)OP(carry, v);               \
-        if (!job->exclusive) *out = carry;                                     \
-      }                                                                        \
-    }                                                                          \
+#define SERIAL(name, T, OP)                                            \
+  static inline void name##_steps(                                     \
+      const scan_shorts* job, int64_t k, int64_t last, int64_t step) { \
+    T neutral = *(const T*)job->neutral;                               \
+    for (; k < last; k++) {                                            \
+      const T* x = (const T*)job->x + k * job->x_row;                  \
+      T *out = (T*)job->out + k * job->out_row, carry = neutral;       \
+      if (job->exclusive)                                              \
+        for (int64_t i = 0; i < job->n; i++) {                         \
+          T v = x[i * step];                                           \
+          out[i * step] = carry;                                       \
+          carry = (T)OP(carry, v);                                     \
+        }                                                              \
+      else {                                                           \
+        *out = carry = *x;                                             \
+        for (int64_t i = 1; i < job->n; i++) {                         \
+          T v = x[i * step];                                           \
+          carry = (T)OP(carry, v);                                     \
+          out[i * step] = carry;                                       \
+        }                                                              \
+      }                                                                \
+    }                                                                  \
+  }                                                                    \
+  static void name##_serial(                                           \
+      const scan_shorts* job, int64_t first, int64_t last) {           \
+    if (job->step > 0)                                                 \
+      name##_steps(job, first, last, 1);                               \
+    else                                                               \
+      name##_steps(job, first, last, -1);                              \
   }
 #define ALONE(name, T, OP)                          \
   SERIAL(name, T, OP)                               \
@@ -101,9 +116,9 @@ SHIFTS(64, 8 * VEC_F64)
     }                                                                        \
     name##_serial(job, i / n, job->count);                                   \
   }
-#define EXTREMES(s, T, bits, LOWEST, HIGHEST, ODD)    \
-  TOGETHER(max_##s, T, bits, MAX, V_MAX, LOWEST, ODD) \
-  TOGETHER(min_##s, T, bits, MIN, V_MIN, HIGHEST, ODD)
+#define EXTREMES(s, T, bits, LOWEST, HIGHEST, ODD)        \
+  TOGETHER(max_##s, T, bits, MAX, V_MAX_##s, LOWEST, ODD) \
+  TOGETHER(min_##s, T, bits, MIN, V_MIN_##s, HIGHEST, ODD)
 TOGETHER(sum_u8, uint8_t, 8, ADD, V_ADD, 0, NEVER)
 TOGETHER(sum_u16, uint16_t, 16, ADD, V_ADD, 0, NEVER)
 TOGETHER(sum_u32, uint32_t, 32, ADD, V_ADD, 0, NEVER)
