@@ -55,13 +55,7 @@ int cmd_report(int argc, char** argv) {
       r.blame = true;
     } else if (!strcmp(a, "--top") && atoi(value) > 0) {
       r.top = (uint32_t)atoi(argv[++i]);
-    } else if (!strcmp(a, "--color") && !strcmp(value, "auto")) {
-      i++;
-    } else if (!strcmp(a, "--color") && !strcmp(value, "always")) {
-      colour = TERM_ALWAYS;
-      i++;
-    } else if (!strcmp(a, "--color") && !strcmp(value, "never")) {
-      colour = TERM_NEVER;
+    } else if (!strcmp(a, "--color") && term_colour_of(value, &colour)) {
       i++;
     } else if (a[0] == '-' || r.path) {
       cli_complain("report", "cannot take '%s'; see `lazuli help report`", a);

@@ -19,6 +19,16 @@ static const char* const term_codes[] = {
     [TERM_BAR] = "\033[34m",
 };
 
+bool term_colour_of(const char* word, term_colour* colour) {
+  static const char* const words[] = {"auto", "always", "never"};
+  for (int i = 0; i < 3; i++)
+    if (!strcmp(word, words[i])) {
+      *colour = (term_colour)i;
+      return true;
+    }
+  return false;
+}
+
 term term_open(FILE* out, term_colour colour) {
   term t = {.out = out, .width = 100};
   bool tty = isatty(fileno(out));

@@ -31,6 +31,9 @@ typedef enum term_colour { TERM_AUTO, TERM_ALWAYS, TERM_NEVER } term_colour;
  * the terminal's, else COLUMNS, else 100; at least 60. */
 term term_open(FILE* out, term_colour colour);
 
+/* "auto", "always", "never"; false for another word. */
+bool term_colour_of(const char* word, term_colour* colour);
+
 /* Begins a style; TERM_PLAIN ends it. Nothing without colour. */
 void term_set(const term* t, term_style style);
 

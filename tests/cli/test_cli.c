@@ -78,6 +78,77 @@ static void test_golden(void** state) {
   golden("odd.dot", "dot --by dtype odd.lzt");
 }
 
+/* Limits that hold, that do not, and that are none. */
+static void test_check(void** state) {
+  (void)state;
+  static const struct {
+    const char* limits;
+    int status;
+    const char* told; /* on either output */
+  } cases[] = {
+      {"evals=6 peak<=17MiB recompiles<=9", 1, "BROKEN  peak"},
+      {"evals=6 peak<=18MiB recompiles<=9 eval_time<=1s", 0, "ok      peak"},
+      {"evals<=6 evals<=5", 1, "1 of 2 limits do not hold"},
+      {"eval<=6", 2, "the name of no figure"},
+      {"evals>=6", 2, "'<=' or '='"},
+      {"peak<=6ms", 2, "no number of this figure's unit"},
+      {"peak<=-1", 2, "no number"},
+      {"evals<=", 2, "no number"},
+      {"", 2, "no limit given"},
+      {"--update", 2, "--update needs --lock FILE"},
+      {"--lock none.lock", 2, "none.lock"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char command[256];
+    snprintf(command, sizeof command, "check training.lzt %s", cases[i].limits);
+    cli_result r = cli_run(command);
+    assert_int_equal(r.status, cases[i].status);
+    if (!strstr(r.out, cases[i].told) && !strstr(r.err, cases[i].told))
+      fail_msg(
+          "%s: not told '%s':\n%s%s", command, cases[i].told, r.out, r.err);
+    cli_result_free(&r);
+  }
+}
+
+/* What one run writes the next is held to; another trace breaks it. */
+static void test_lock(void** state) {
+  (void)state;
+  cli_result r = cli_run("check --lock run.lock --update training.lzt");
+  assert_int_equal(r.status, 0);
+  cli_result_free(&r);
+  r = cli_run("check --lock run.lock training.lzt");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.out, "ok      kernels"));
+  assert_null(strstr(r.out, "BROKEN"));
+  cli_result_free(&r);
+  r = cli_run("check chain.lzt --lock run.lock");
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.out, "BROKEN"));
+  cli_result_free(&r);
+  cli_write("bad.lock", "# fine\nevals <= 9 # so far\n\nkernels < 3\n", 40);
+  r = cli_run("check --lock bad.lock training.lzt");
+  assert_int_equal(r.status, 2);
+  assert_non_null(strstr(r.err, "bad.lock:4: "));
+  cli_result_free(&r);
+}
+
+static void test_diff(void** state) {
+  (void)state;
+  golden("diff.txt", "diff --top 4 chain.lzt training.lzt");
+  cli_result r = cli_run("diff training.lzt training.lzt");
+  assert_int_equal(r.status, 0);
+  if (strstr(r.out, "1 changed") || !strstr(r.out, "none changed"))
+    fail_msg("a trace differs from itself:\n%s", r.out);
+  cli_result_free(&r);
+  r = cli_run("diff training.lzt");
+  assert_int_equal(r.status, 2);
+  cli_result_free(&r);
+  r = cli_run("diff training.lzt none.lzt");
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.err, "none.lzt"));
+  cli_result_free(&r);
+}
+
 /* The keys that others rely on. */
 static void test_json(void** state) {
   (void)state;
@@ -416,6 +487,9 @@ int main(int argc, char** argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_golden),
       cmocka_unit_test(test_json),
+      cmocka_unit_test(test_check),
+      cmocka_unit_test(test_lock),
+      cmocka_unit_test(test_diff),
       cmocka_unit_test(test_width),
       cmocka_unit_test(test_dot),
       cmocka_unit_test(test_draw),
