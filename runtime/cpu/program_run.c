@@ -261,7 +261,8 @@ static void choose_bindings(program_job* j, uint8_t* binding) {
 static void choose_tile(program_job* j, int size) {
   const lz_program* p = j->p;
   int touched = p->n_registers - p->n_bound;
-  for (int i = 0; i < p->n_inputs; i++) touched += j->binding[i] != BIND_DIRECT;
+  for (int i = 0; i < p->n_inputs; i++)
+    touched += j->binding[i] != BIND_DIRECT && !(p->unread >> i & 1);
   for (int o = 0; o < p->n_outputs; o++)
     touched +=
         j->owner[o] == PROGRAM_NONE && p->output_registers[o] >= p->n_inputs;
