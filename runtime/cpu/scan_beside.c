@@ -5,7 +5,8 @@
 enum {
   GRAIN = SCAN_GRAIN,
   SHORT = SCAN_SHORT,
-  COLS = 1024,  /* neighbouring lines scanned side by side */
+  COLS = 2048,  /* neighbouring lines scanned side by side */
+  LEAST = 256,  /* of them, for a thread */
   NARROW = 64,  /* lines side by side whose carries a kernel keeps */
   TURNED = 2048 /* elements of several short rows */
 };
@@ -59,10 +60,10 @@ static void wide_lines(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const scan_job* job = ctx;
   int64_t across = job->rows.shape[job->rows.ndim - 1];
-  int64_t blocks = (across + COLS - 1) / COLS;
+  int64_t blocks = (across + job->cols - 1) / job->cols;
   for (; begin < end; begin++) {
-    int64_t first = begin % blocks * COLS;
-    int64_t n = across - first < COLS ? across - first : COLS;
+    int64_t first = begin % blocks * job->cols;
+    int64_t n = across - first < job->cols ? across - first : job->cols;
     walk_at at;
     walk_seek(&job->rows, &at, begin / blocks * across + first);
     lines_beside(
@@ -235,8 +236,12 @@ bool scan_beside(scan_job* job) {
     pool_for(groups, GRAIN / (work > GRAIN ? GRAIN : work), few_lines, job);
     return true;
   }
-  int64_t blocks = (across + COLS - 1) / COLS;
-  work *= across < COLS ? across : COLS;
+  /* Whole lines, as they are read best, unless others would have no work. */
+  int64_t share = (across + pool_threads() - 1) / pool_threads();
+  job->cols = groups >= pool_threads() || share > COLS ? COLS : share;
+  if (job->cols < LEAST) job->cols = LEAST;
+  int64_t blocks = (across + job->cols - 1) / job->cols;
+  work *= across < job->cols ? across : job->cols;
   pool_for(
       groups * blocks, GRAIN / (work > GRAIN ? GRAIN : work), wide_lines, job);
   return true;

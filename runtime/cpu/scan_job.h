@@ -33,6 +33,7 @@ typedef struct scan_job {
   uint64_t neutral; /* what an exclusive scan begins with */
   uint64_t unit;    /* what an inclusive one may begin with, if `whole` */
   bool whole;
+  int64_t cols; /* neighbouring lines that are scanned side by side */
   /* one long row in parts */
   walk_at at;
   int64_t part;
