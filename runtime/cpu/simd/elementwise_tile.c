@@ -235,6 +235,23 @@ INLINE int64_t size_of(int64_t stride) {
     fill_##T##_##width x = from[r * row] - (fill_##T##_##width){0}; \
     memcpy((char*)to + r * bytes, &x, width);                       \
   }
+#define REPEAT_ROWS(T, width)                                       \
+  for (; r < rows; r++) {                                           \
+    fill_##T##_##width x = from[r * row] - (fill_##T##_##width){0}; \
+    char* at = (char*)to + r * bytes;                               \
+    for (int64_t k = 0; k + width < bytes; k += width)              \
+      memcpy(at + k, &x, width);                                    \
+    memcpy(at + bytes - width, &x, width);                          \
+  }
+#define REPEAT_LONG(T, width) REPEAT_ROWS(T, width)
+/* Bytes of a register. */
+#if defined(LZ_ISA_avx512)
+#define WIDEST 64
+#elif defined(LZ_ISA_avx2)
+#define WIDEST 32
+#else
+#define WIDEST 16
+#endif
 #define MOVE(bits)                                                             \
   INLINE void fill_##bits(uint##bits##_t* to, uint##bits##_t x, int n) {       \
     for (int i = 0; i < n; i++) to[i] = x;                                     \
@@ -271,16 +288,12 @@ INLINE int64_t size_of(int64_t stride) {
     int r = 0;                                                                 \
     if (bytes <= 16)                                                           \
       REPEAT_BY(bits, 16)                                                      \
-    else if (bytes <= 32)                                                      \
+    else if (bytes <= 32 && WIDEST >= 32)                                      \
       REPEAT_BY(bits, 32)                                                      \
-    else if (bytes <= 64)                                                      \
+    else if (bytes <= 64 && WIDEST >= 64)                                      \
       REPEAT_BY(bits, 64)                                                      \
-    for (; bytes > 64 && r < rows; r++) {                                      \
-      fill_##bits##_64 x = from[r * row] - (fill_##bits##_64){0};              \
-      char* at = (char*)to + r * bytes;                                        \
-      for (int64_t k = 0; k + 64 < bytes; k += 64) memcpy(at + k, &x, 64);     \
-      memcpy(at + bytes - 64, &x, 64);                                         \
-    }                                                                          \
+    else                                                                       \
+      REPEAT_LONG(bits, WIDEST)                                                \
     for (; r < rows; r++)                                                      \
       for (int c = 0; c < times; c++)                                          \
         to[(int64_t)r * times + c] = from[r * row];                            \
