@@ -225,6 +225,27 @@ static bool matmul_is_tiny(const matmul_plan* p) {
          gemm_tiny_kernels()->run[p->dtype];
 }
 
+/* matmul_store of short rows of floats, which calls would outweigh. */
+static void matmul_store_short(
+    const matmul_plan* p,
+    int64_t batch,
+    const float* tile,
+    int64_t ld,
+    int64_t i0,
+    int64_t rows) {
+  const matmul_start* s = &p->starts[batch];
+  float* out = (float*)(void*)matmul_at(p, &p->out, s->out, i0, 0);
+  const float* c = NULL;
+  if (p->c.data) c = (const float*)(void*)matmul_at(p, &p->c, s->c, i0, 0);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < p->n; j++) {
+      float x = tile[i * ld + j];
+      if (p->alpha != 1) x *= p->alpha;
+      if (c) x += p->beta * c[i * p->c.row + j * p->c.col];
+      out[i * p->out.row + j * p->out.col] = x;
+    }
+}
+
 static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   const matmul_plan* p = ctx;
@@ -259,6 +280,8 @@ static void matmul_tiny(void* ctx, int64_t begin, int64_t end, int worker) {
           1,
           (const float*)(void*)tile,
           m * p->n);
+    else if (!direct && p->dtype == DTYPE_FLOAT32 && p->n <= 8)
+      matmul_store_short(p, batch, (float*)(void*)tile, ld, i0, m);
     else if (!direct)
       matmul_store(p, batch, tile, ld, i0, m, 0, p->n);
     matmul_done(p, batch, i0, m, 0, p->n);

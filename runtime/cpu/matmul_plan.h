@@ -114,6 +114,14 @@ static inline void matmul_done(
 typedef struct matmul_rows {
   void (*scale)(float* x, int64_t n, float by);
   void (*add)(float* x, int64_t n, float by, const float* c); /* x += by * c */
+  /* out = alpha * x + beta * c */
+  void (*wide)(
+      double* out,
+      const double* x,
+      int64_t n,
+      double alpha,
+      double beta,
+      const double* c);
 } matmul_rows;
 
 static inline char* matmul_at(

@@ -13,6 +13,17 @@ static void matmul_store_wide(
     const char* c,
     char* out,
     int64_t cols) {
+  if (c && p->c.col == 1 && p->out.col == 1) {
+    ISA_PICK(matmul_rows)
+        ->wide(
+            (double*)(void*)out,
+            row,
+            cols,
+            p->alpha,
+            p->beta,
+            (const double*)(const void*)c);
+    return;
+  }
   for (int64_t j = 0; j < cols; j++) {
     double x = p->alpha * row[j];
     if (p->c.data) {

@@ -6,7 +6,7 @@
 /* Below so many, a sum over lanes costs more than one lane by lane. */
 #define LONG 8
 
-#if defined(LZ_ISA_avx512)
+#if defined(LZ_ISA_avx512) || defined(LZ_ISA_avx2)
 #define DIRECT(b_col, n, W) ((b_col) == 1)
 #define PADDED 0
 #else
@@ -15,7 +15,7 @@
 #endif
 
 /* `rows` of results, at most a vector of columns. */
-#define BLOCK(tag, T, V, W, load, load_some, store_some, set1, fma)            \
+#define BLOCK(tag, T, V, W, load, load_some, store, store_some, set1, fma)     \
   static inline __attribute__((always_inline)) void block_##tag(               \
       const int rows,                                                          \
       T* out,                                                                  \
@@ -34,7 +34,11 @@
       for (int i = 0; i < rows; i++)                                           \
         sum[i] = fma(set1(a[i * a_row]), y, sum[i]);                           \
     }                                                                          \
-    for (int i = 0; i < rows; i++) store_some(out + i * ld, sum[i], n);        \
+    for (int i = 0; i < rows; i++)                                             \
+      if (n < W)                                                               \
+        store_some(out + i * ld, sum[i], n);                                   \
+      else                                                                     \
+        store(out + i * ld, sum[i]);                                           \
   }                                                                            \
   static void tiny_##tag(                                                      \
       void* out_,                                                              \
@@ -91,7 +95,7 @@
   block_##tag(              \
       rows, out + i * ld, ld, some, k, a + i * a_row, a_row, a_col, b, b_row)
 
-#if defined(LZ_ISA_avx512)
+#if !PADDED
 #define PART_F32 vf_load_some
 #define PART_F64 vd_load_some
 #else
@@ -99,8 +103,28 @@
 #define PART_F32(p, n) vf_load(p)
 #define PART_F64(p, n) vd_load(p)
 #endif
-BLOCK(f32, float, vf, VF, vf_load, PART_F32, vf_store_some, vf_set1, vf_fma)
-BLOCK(f64, double, vd, VD, vd_load, PART_F64, vd_store_some, vd_set1, vd_fma)
+BLOCK(
+    f32,
+    float,
+    vf,
+    VF,
+    vf_load,
+    PART_F32,
+    vf_store,
+    vf_store_some,
+    vf_set1,
+    vf_fma)
+BLOCK(
+    f64,
+    double,
+    vd,
+    VD,
+    vd_load,
+    PART_F64,
+    vd_store,
+    vd_store_some,
+    vd_set1,
+    vd_fma)
 
 #if defined(VF_HALVES)
 #define WHOLE(tag) \

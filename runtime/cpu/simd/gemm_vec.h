@@ -205,6 +205,27 @@ static inline vd vd_load_some(const double* p, int64_t n) {
 static inline void vd_store_some(double* p, vd v, int64_t n) {
   _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), v);
 }
+#elif defined(LZ_ISA_avx2)
+/* All bits of the first n lanes. */
+static inline __m256i some_floats(int64_t n) {
+  static const int32_t bits[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256((const __m256i*)(bits + 8 - n));
+}
+static inline __m256i some_doubles(int64_t n) {
+  return some_floats(2 * n);
+}
+static inline vf vf_load_some(const float* p, int64_t n) {
+  return _mm256_maskload_ps(p, some_floats(n));
+}
+static inline void vf_store_some(float* p, vf v, int64_t n) {
+  _mm256_maskstore_ps(p, some_floats(n), v);
+}
+static inline vd vd_load_some(const double* p, int64_t n) {
+  return _mm256_maskload_pd(p, some_doubles(n));
+}
+static inline void vd_store_some(double* p, vd v, int64_t n) {
+  _mm256_maskstore_pd(p, some_doubles(n), v);
+}
 #else
 static inline vf vf_load_some(const float* p, int64_t n) {
   float lanes[VF] = {0};
