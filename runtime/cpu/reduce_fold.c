@@ -169,6 +169,26 @@ static void fold_rectangle(
     }
     return;
   }
+  if (!job->source) {
+    int64_t size = (int64_t)job->in_size, most = (int64_t)sizeof tile / size;
+    for (int64_t c = 0, across; c < cols; c += across) {
+      across = least(cols - c, REDUCE_BLOCK);
+      for (int64_t r = 0, some; r < rows; r += some) {
+        some = least(rows - r, most / across);
+        tile_load(
+            tile,
+            element(job, x + r * job->reduced_in + c * job->kept_in),
+            job->reduced_in,
+            job->kept_in,
+            (int)some,
+            (int)across,
+            job->in_size);
+        job->by_col(
+            tile, across, some, across, acc + c * (int64_t)job->acc_size);
+      }
+    }
+    return;
+  }
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0, some; c < cols; c += some) {
       some = least(cols - c, REDUCE_BLOCK);

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "cpu/softmax_job.h"
 #include "cpu/tile.h"
 #include "stream/pool.h"
@@ -12,13 +14,14 @@ typedef struct columns {
   const uint8_t* in;
   uint8_t* out;
   int64_t n;      /* columns */
+  int64_t apart;  /* from one to the next */
   int64_t padded; /* as many as kernels take: those more are not stored */
   double top[COLS], sum[COLS], tile[SOME * COLS];
 } columns;
 
 /* Whether kernels may read and write the columns where they are. */
 static bool is_direct(const softmax_job* job, const columns* c) {
-  return !job->half && c->n == c->padded;
+  return !job->half && c->apart == 1 && c->n == c->padded;
 }
 
 /* Rows [first, first+rows) of the columns to the tile. */
@@ -30,7 +33,7 @@ static void load_rows(
     const void* from = floats_load(
         job->type,
         c->in + (first + r) * job->in_stride * job->size,
-        1,
+        c->apart,
         c->n,
         to);
     if (from != to) memcpy(to, from, (size_t)(c->n * size));
@@ -112,6 +115,7 @@ static void softmax_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
   int64_t across = job->rows.shape[last];
   int64_t blocks = (across + job->block - 1) / job->block;
   columns c;
+  c.apart = job->rows.strides[0][last];
   for (; begin < end; begin++) {
     int64_t first = begin % blocks * job->block;
     int64_t most = across - first < job->block ? across - first : job->block;
@@ -137,8 +141,8 @@ static void softmax_blocks(void* ctx, int64_t begin, int64_t end, int worker) {
 bool softmax_by_cols(softmax_job* job) {
   int last = job->rows.ndim - 1;
   int64_t across = job->rows.shape[last];
-  if (job->in_stride == 1 || across < 8 || job->rows.strides[0][last] != 1)
-    return false;
+  int64_t apart = llabs(job->rows.strides[0][last]);
+  if (across < 8 || apart >= llabs(job->in_stride)) return false;
   if (!job->log_sum && job->rows.strides[1][last] != 1) return false;
   /* Wide blocks read memory in long runs; each thread should have some. */
   int64_t lines = job->rows.size / across;

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "cpu/repeat.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/sort.h"
 #include "cpu/sort_select.h"
@@ -348,6 +349,12 @@ static bool lies_beside(const sort_job* job, int k) {
 
 static int run(
     const lz_view* in, int axis, int64_t kth, bool arg, const lz_view* out) {
+  repeat_once once;
+  if (repeat_cut(&once, in, out, UINT32_C(1) << axis)) {
+    if (run(&once.in, axis, kth, arg, &once.out)) return -1;
+    repeat_spread(out, once.axes);
+    return 0;
+  }
   lz_dtype d = in->dtype;
   bool wide = sort_key_is_wide(d);
   bool pair = wide && arg;

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cpu/tile.h"
 #include "cpu/view.h"
 
 enum { WALK_VIEWS = 5 };
@@ -88,9 +89,7 @@ static inline int64_t walk_stride(const walk* w, int k) {
   do {                                                         \
     type* d = dst;                                             \
     const type* s = src;                                       \
-    if (to == 1 && from == -1) /* vectorised: both known */    \
-      for (int64_t i = 0; i < n; i++) d[i] = s[-i];            \
-    else if (to == -1 && from == 1)                            \
+    if (to == -1 && from == 1) /* vectorised: both known */    \
       for (int64_t i = 0; i < n; i++) d[-i] = s[i];            \
     else                                                       \
       for (int64_t i = 0; i < n; i++) d[i * to] = s[i * from]; \
@@ -107,6 +106,10 @@ static inline void walk_copy(
     size_t size) {
   if (to == 1 && from == 1) {
     memcpy(dst, src, (size_t)n * size);
+    return;
+  }
+  if (to == 1 && n <= INT32_MAX) {
+    tile_load(dst, src, 0, from, 1, (int)n, size);
     return;
   }
   switch (size) {

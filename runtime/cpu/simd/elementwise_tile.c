@@ -308,7 +308,8 @@ INLINE int64_t size_of(int64_t stride) {
       int columns) {                                                           \
     uint##bits##_t* to = tile;                                                 \
     const uint##bits##_t* from = array;                                        \
-    if (column == 1 && row == columns && tile_row == columns) {                \
+    /* rows that go on where the one before ended */                           \
+    if (row == column * columns && tile_row == columns) {                      \
       columns *= rows;                                                         \
       rows = 1;                                                                \
     }                                                                          \
