@@ -14,6 +14,7 @@
 
 enum {
   WIDE_FEW = 8,       /* products of a sum */
+  WIDE_ROW = 1024,    /* elements of a row that are read in one run */
   WIDE_PART = 1 << 15 /* elements of the matrix that are worth a thread */
 };
 
@@ -113,6 +114,7 @@ int matmul_wide(const matmul_plan* p) {
     made = w.m.data;
   }
   w.part = WIDE_PART / p->k + 64;
+  if (!w.lines && w.part < WIDE_ROW) w.part = WIDE_ROW;
   if (w.part > w.p.n) w.part = w.p.n;
   w.parts = (w.p.n + w.part - 1) / w.part;
   pool_for(

@@ -20,6 +20,34 @@ ROWS(c64, lz_complex)
 /* Columns of results that are summed in registers. */
 #define WIDE 4
 
+/* Many rows: four at a time from end to end, as memory likes to be read. */
+static void long_sums_f64(
+    double* y,
+    const double* m,
+    int64_t ld,
+    int64_t n,
+    const double* x,
+    int64_t kn) {
+  for (int64_t j = 0; j < n; j++) y[j] = 0;
+  for (int64_t k = 0; k < kn; k += 4, m += 4 * ld, x += 4) {
+    const int rows = kn - k < 4 ? (int)(kn - k) : 4;
+    for (int64_t j = 0; j < n; j += VD) {
+      const int64_t some = n - j < VD ? n - j : VD;
+      vd sum = vd_load_some(y + j, some);
+      if (some == VD && rows == 4) {
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++)
+          sum = vd_fma(vd_set1(x[r]), vd_load(m + r * ld + j), sum);
+        vd_store(y + j, sum);
+        continue;
+      }
+      for (int r = 0; r < rows; r++)
+        sum = vd_fma(vd_set1(x[r]), vd_load_some(m + r * ld + j, some), sum);
+      vd_store_some(y + j, sum, some);
+    }
+  }
+}
+
 static void sums_f64(
     void* y_,
     const void* rows,
@@ -30,6 +58,10 @@ static void sums_f64(
   double* y = y_;
   const double *m = rows, *x = x_;
   int64_t j = 0;
+  if (kn > 16) {
+    long_sums_f64(y, m, ld, n, x, kn);
+    return;
+  }
   for (; j + WIDE * VD <= n; j += WIDE * VD) {
     vd sum[WIDE] = {{0}, {0}, {0}, {0}};
     for (int64_t k = 0; k < kn; k++)
