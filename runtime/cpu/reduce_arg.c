@@ -197,7 +197,8 @@ void reduce_arg(
                  job.kept.strides[0][last] == 1 && job.stride != 1;
   job.cols = COLS;
   if (axis >= 0 && !columns && job.kept.shape[last] >= NARROW && job.n > 1 &&
-      (job.stride != 1 || job.n <= SHORT)) {
+      (job.n <= SHORT ||
+       llabs(job.kept.strides[0][last]) < llabs(job.stride))) {
     job.tiled = columns = true;
     int64_t most = TILE * 8 / (NARROW * job.size);
     if (most < COLS) job.cols = most;
