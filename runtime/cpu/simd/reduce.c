@@ -45,45 +45,55 @@ enum { WIDE = 256, NARROW = 16, TILE = 512 };
 /* With known widths each step has its vectors. */
 #define HALVING _Pragma("GCC unroll 8")
 
-#define FOLD_ROWS(name, T, A, UNIT, OP, MERGE)                                \
-  static A name##_narrow(const T* x, int64_t n, A a) {                        \
-    int64_t i = 0;                                                            \
-    if (n >= 2 * NARROW) {                                                    \
-      A lane[NARROW];                                                         \
-      for (int k = 0; k < NARROW; k++) lane[k] = UNIT;                        \
-      for (; i + NARROW <= n; i += NARROW)                                    \
-        for (int k = 0; k < NARROW; k++) lane[k] = OP(lane[k], x[i + k]);     \
-      HALVING for (int w = NARROW / 2; w; w /= 2) for (int k = 0; k < w; k++) \
-          lane[k] = MERGE(lane[k], lane[k + w]);                              \
-      a = MERGE(a, lane[0]);                                                  \
-    }                                                                         \
-    for (; i < n; i++) a = OP(a, x[i]);                                       \
-    return a;                                                                 \
-  }                                                                           \
-  static void name##_rows(                                                    \
-      const void* xv,                                                         \
-      int64_t stride,                                                         \
-      int64_t rows,                                                           \
-      int64_t cols,                                                           \
-      void* accv) {                                                           \
-    const T* x = xv;                                                          \
-    A* acc = accv;                                                            \
-    for (int64_t r = 0; r < rows; r++, x += stride) {                         \
-      if (cols < 4 * WIDE) {                                                  \
-        acc[r] = name##_narrow(x, cols, acc[r]);                              \
-        continue;                                                             \
-      }                                                                       \
-      A wide[WIDE];                                                           \
-      for (int k = 0; k < WIDE; k++) wide[k] = UNIT;                          \
-      int64_t steps = cols / (4 * WIDE), done = 4 * WIDE * steps;             \
-      name##_four(x, WIDE* steps, WIDE, steps, WIDE, wide);                   \
-      name##_cols(x + done, WIDE, (cols - done) / WIDE, WIDE, wide);          \
-      done = cols / WIDE * WIDE;                                              \
-      name##_cols(x + done, 0, 1, cols - done, wide);                         \
-      HALVING for (int w = WIDE / 2; w; w /= 2) for (int k = 0; k < w; k++)   \
-          wide[k] = MERGE(wide[k], wide[k + w]);                              \
-      acc[r] = MERGE(acc[r], wide[0]);                                        \
-    }                                                                         \
+/* Lanes that fill a vector, or 16 where they are wide. */
+#define LANES_OF(A) (sizeof(A) < 4 ? 64 / (int)sizeof(A) : NARROW)
+
+/* Takes as many elements as W lanes side by side can. */
+#define FOLD_SIDE(A, UNIT, OP, MERGE, W)                                 \
+  if (n - i >= 2 * (W)) {                                                \
+    A lane[W];                                                           \
+    for (int k = 0; k < (W); k++) lane[k] = UNIT;                        \
+    for (; i + (W) <= n; i += (W))                                       \
+      for (int k = 0; k < (W); k++) lane[k] = OP(lane[k], x[i + k]);     \
+    HALVING for (int w = (W) / 2; w; w /= 2) for (int k = 0; k < w; k++) \
+        lane[k] = MERGE(lane[k], lane[k + w]);                           \
+    a = MERGE(a, lane[0]);                                               \
+  }
+
+#define FOLD_ROWS(name, T, A, UNIT, OP, MERGE)                              \
+  static A name##_narrow(const T* x, int64_t n, A a) {                      \
+    int64_t i = 0;                                                          \
+    if (LANES_OF(A) > NARROW) {                                             \
+      FOLD_SIDE(A, UNIT, OP, MERGE, LANES_OF(A))                            \
+    }                                                                       \
+    FOLD_SIDE(A, UNIT, OP, MERGE, NARROW)                                   \
+    for (; i < n; i++) a = OP(a, x[i]);                                     \
+    return a;                                                               \
+  }                                                                         \
+  static void name##_rows(                                                  \
+      const void* xv,                                                       \
+      int64_t stride,                                                       \
+      int64_t rows,                                                         \
+      int64_t cols,                                                         \
+      void* accv) {                                                         \
+    const T* x = xv;                                                        \
+    A* acc = accv;                                                          \
+    for (int64_t r = 0; r < rows; r++, x += stride) {                       \
+      if (cols < 4 * WIDE * (LANES_OF(A) / NARROW)) {                       \
+        acc[r] = name##_narrow(x, cols, acc[r]);                            \
+        continue;                                                           \
+      }                                                                     \
+      A wide[WIDE];                                                         \
+      for (int k = 0; k < WIDE; k++) wide[k] = UNIT;                        \
+      int64_t steps = cols / (4 * WIDE), done = 4 * WIDE * steps;           \
+      name##_four(x, WIDE* steps, WIDE, steps, WIDE, wide);                 \
+      name##_cols(x + done, WIDE, (cols - done) / WIDE, WIDE, wide);        \
+      done = cols / WIDE * WIDE;                                            \
+      name##_cols(x + done, 0, 1, cols - done, wide);                       \
+      HALVING for (int w = WIDE / 2; w; w /= 2) for (int k = 0; k < w; k++) \
+          wide[k] = MERGE(wide[k], wide[k + w]);                            \
+      acc[r] = MERGE(acc[r], wide[0]);                                      \
+    }                                                                       \
   }
 
 /* Few columns without gaps are read as more columns, merged at the end. */
