@@ -4,7 +4,10 @@
  * LINALG_MEMORY. */
 
 static int NAME(cholesky)(T* a, int n, bool upper) {
-  const int info = LAPACK(potrf)(LAPACK_COL_MAJOR, upper ? 'U' : 'L', n, a, n);
+  const int info =
+      n <= LINALG_SMALL
+          ? NAME(small_cholesky)(a, n, upper)
+          : LAPACK(potrf)(LAPACK_COL_MAJOR, upper ? 'U' : 'L', n, a, n);
   /* Nothing of a is left in the other triangle. */
   for (int j = 0; j < n; j++)
     for (int i = 0; i < n; i++)
@@ -13,6 +16,11 @@ static int NAME(cholesky)(T* a, int n, bool upper) {
 }
 
 static int NAME(inverse)(T* a, int n) {
+  if (n <= LINALG_SMALL) {
+    lapack_int few[LINALG_SMALL];
+    const int singular = NAME(small_lu)(a, n, n, few);
+    return singular ? singular : NAME(small_inverse)(a, n, few);
+  }
   lapack_int* pivots = linalg_room(0, (size_t)n * sizeof *pivots);
   T best = 0, *work = NULL;
   int info = LINALG_MEMORY;
@@ -184,5 +192,7 @@ static int NAME(eig)(T* a, int n, lz_complex* values, lz_complex* vectors) {
 }
 
 static int NAME(lu)(T* a, int m, int n, lapack_int* pivots) {
+  if (m <= LINALG_SMALL && n <= LINALG_SMALL)
+    return NAME(small_lu)(a, m, n, pivots);
   return LAPACK(getrf)(LAPACK_COL_MAJOR, m, n, a, m, pivots);
 }

@@ -38,14 +38,17 @@ static void count_parts(void* ctx, int64_t begin, int64_t end, int worker) {
   (void)worker;
   select_job* job = ctx;
   for (; begin < end; begin++) {
-    job->below[begin] = job->above[begin] = 0;
+    /* Counted apart: what threads count into lies side by side in the job. */
+    int64_t below = 0, above = 0;
     job->kernels->count[job->item](
         job->from + begin * job->part * job->size,
         part_size(job, begin),
         job->low,
         job->high,
-        &job->below[begin],
-        &job->above[begin]);
+        &below,
+        &above);
+    job->below[begin] = below;
+    job->above[begin] = above;
   }
 }
 
