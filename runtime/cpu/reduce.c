@@ -13,6 +13,7 @@
 enum {
   GRAIN = 32768,        /* elements worth a thread's while */
   MAX_PARTIALS = 32768, /* accumulators of one reduction cut into parts */
+  STRIDE = 2048,        /* bytes side by side that are worth a step */
   ENOUGH = 16, /* blocks of columns to share out without cutting them */
   SOME = 256
 };
@@ -234,7 +235,12 @@ static void run_rows(reduce_job* job) {
         run_with_partials(job, row_parts, places * job->n_parts))
       return;
   }
-  pool_for(places, GRAIN / (total > GRAIN ? GRAIN : total), row_places, job);
+  int64_t grain = GRAIN / (total > GRAIN ? GRAIN : total);
+  /* Each step over what lies further out reads a part's rows side by side: of
+   * few bytes from far places the caches get nothing ahead of time. */
+  int64_t row = job->reduced_n * (int64_t)dtype_size(job->in_type);
+  if (job->reduced.size > 1 && grain * row < STRIDE) grain = STRIDE / row;
+  pool_for(places, grain, row_places, job);
 }
 
 static void run_cols(reduce_job* job) {
