@@ -137,7 +137,7 @@ enum {
 
 /* Vectors have no products of bytes, so two go at a time: the even one is the
  * low byte of a product of 16 bits, the odd one the high byte of another. */
-typedef uint16_t __attribute__((may_alias)) pair;
+typedef uint16_t __attribute__((may_alias, aligned(1))) pair;
 #define BYTES(id, s, y)                                                   \
   void ISA_NAME(ew_##id##_##s)(                                           \
       void* out, const void* pa, const void* pb, const void* pc, int n) { \
@@ -152,7 +152,7 @@ typedef uint16_t __attribute__((may_alias)) pair;
 
 /* Nor shifts of bytes, some none of 16 bits either: all of a word of 32 are
  * taken from it, as words `a`, and put together again. */
-typedef uint32_t __attribute__((may_alias)) word;
+typedef uint32_t __attribute__((may_alias, aligned(1))) word;
 #define SHIFTS(id, s, WORD, bits, e)                                      \
   void ISA_NAME(ew_##id##_##s)(                                           \
       void* out, const void* pa, const void* pb, const void* pc, int n) { \
