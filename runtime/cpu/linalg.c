@@ -57,6 +57,7 @@ static void* linalg_room(int nth, size_t bytes) {
 #define NAME(name) float_##name
 #define RANGE(name) float_##name
 #include "cpu/linalg_small.h"
+
 #include "cpu/linalg_lu.h"
 
 #include "cpu/linalg_real.h"
@@ -70,6 +71,7 @@ static void* linalg_room(int nth, size_t bytes) {
 #define NAME(name) double_##name
 #define RANGE(name) double_##name
 #include "cpu/linalg_small.h"
+
 #include "cpu/linalg_lu.h"
 
 #include "cpu/linalg_real.h"

@@ -47,6 +47,10 @@ LAZULI_API int mlx_load_safetensors(
 
 LAZULI_API int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a);
 
+/* Here and below: a file that is there is replaced when all of the new one is
+ * written, also where the program dies on the way. Nothing is synced to disk:
+ * after a power failure either may be lost; sync() where that matters. Error: a
+ * full disk, before the time for writing is spent. */
 LAZULI_API int mlx_save(const char* file, const mlx_array a);
 
 /* Evaluates all arrays at once, then writes; ".gguf" is added where it is
